@@ -1,0 +1,42 @@
+defmodule Headroom.MixProject do
+  use Mix.Project
+
+  # One version for both builds: the one in src/headroom.app.src.
+  {:ok, [{:application, :headroom, props}]} = :file.consult("src/headroom.app.src")
+  @props props
+
+  def project do
+    [
+      app: :headroom,
+      version: to_string(@props[:vsn]),
+      description: to_string(@props[:description]),
+      elixir: "~> 1.14",
+      compilers: [:headroom_nif | Mix.compilers()],
+      test_coverage: [summary: [threshold: 0], ignore_modules: [:headroom_nif]],
+      deps: []
+    ]
+  end
+
+  def application, do: Keyword.take(@props, [:registered, :mod, :env])
+end
+
+defmodule Mix.Tasks.Compile.HeadroomNif do
+  @moduledoc false
+  use Mix.Task.Compiler
+
+  @impl true
+  def run(_args) do
+    case System.cmd("sh", ["native/build.sh"], into: IO.stream(), stderr_to_stdout: true) do
+      {_, 0} ->
+        # priv/ may be new: link it into _build before anything loads the NIF.
+        Mix.Project.build_structure()
+        {:noop, []}
+
+      {_, status} ->
+        Mix.raise("native/build.sh failed (exit status #{status})")
+    end
+  end
+
+  @impl true
+  def clean, do: File.rm("priv/headroom_nif.so")
+end

@@ -1,0 +1,192 @@
+//! Lines that change a limit, exact for how this node was started.
+
+use super::finding::{Fix, When};
+use super::Resource;
+use crate::boot::{PortLimitSource, StartedBy};
+use crate::number::grouped;
+use crate::snapshot::Facts;
+use crate::vocabulary::{Limit, Name};
+
+/// A size that serves most nodes, and the least that is ever proposed.
+const USUAL: u64 = 65_536;
+/// The largest size of a process or port table.
+const LARGEST_TABLE: u64 = 134_217_727;
+
+impl Fix {
+    /// Whether this works only after a restart.
+    pub fn needs_restart(&self) -> bool {
+        self.when == When::Permanent
+    }
+}
+
+/// How to get more of a resource that runs out.
+pub(super) fn more_of(facts: &Facts, resource: &Resource) -> Vec<Fix> {
+    match resource.name {
+        Name::Fds => more_fds(facts),
+        Name::Ports => more_ports(facts),
+        Name::Processes => vec![flag("+P", facts.beam.processes.1)],
+        Name::Atoms => vec![flag("+t", facts.beam.atoms.1)],
+        Name::EtsTables => Vec::new(),
+        Name::KernelFiles => {
+            let wanted = resource
+                .limit
+                .finite()
+                .map_or(1 << 20, |limit| limit.saturating_mul(2));
+            vec![Fix::now(
+                format!("sysctl -w fs.file-max={wanted}"),
+                "as root on the host",
+            )]
+        }
+    }
+}
+
+fn flag(flag: &str, limit: Limit) -> Fix {
+    let wanted = limit.finite().map_or(USUAL, doubled).min(LARGEST_TABLE);
+    Fix::permanent(format!("{flag} {wanted}"), "in vm.args, then restart")
+}
+
+fn doubled(limit: u64) -> u64 {
+    limit
+        .saturating_mul(2)
+        .checked_next_power_of_two()
+        .unwrap_or(limit)
+}
+
+/// The descriptors that the next start should have: twice of now.
+fn wanted_fds(facts: &Facts) -> u64 {
+    let now = facts.nofile.max_fds.finite().or(facts.nofile.soft.finite());
+    now.map_or(USUAL, doubled).clamp(USUAL, 1 << 30)
+}
+
+fn more_fds(facts: &Facts) -> Vec<Fix> {
+    let mut fixes = Vec::new();
+    let room = facts
+        .nofile
+        .hard
+        .finite()
+        .min(facts.nofile.max_fds.finite());
+    if let (Some(room), Limit::Finite(soft)) = (room, facts.nofile.soft) {
+        if soft < room {
+            fixes.push(set_nofile(
+                facts,
+                room,
+                &format!("raises the soft limit from {}", grouped(soft)),
+            ));
+        }
+    }
+    fixes.extend(nofile_at_boot(facts));
+    fixes
+}
+
+/// Brings a soft limit that was raised after boot back to what the VM can watch.
+pub(super) fn back_to_max_fds(facts: &Facts) -> Vec<Fix> {
+    let max_fds = facts.nofile.max_fds.finite();
+    max_fds
+        .map(|max_fds| set_nofile(facts, max_fds, "no new descriptor will be deaf"))
+        .into_iter()
+        .collect()
+}
+
+fn set_nofile(facts: &Facts, soft: u64, note: &str) -> Fix {
+    let hard = match facts.nofile.hard {
+        Limit::Finite(hard) => hard.to_string(),
+        Limit::Infinity => "unlimited".into(),
+        Limit::Unknown => String::new(),
+    };
+    Fix::now(
+        format!("prlimit --pid {} --nofile={soft}:{hard}", facts.os_pid),
+        note,
+    )
+}
+
+/// Lines that give the next start more descriptors.
+pub(super) fn nofile_at_boot(facts: &Facts) -> Vec<Fix> {
+    let wanted = wanted_fds(facts);
+    let unit = Fix::permanent(
+        format!("LimitNOFILE={wanted}"),
+        "in the systemd unit, then restart",
+    );
+    let container = Fix::permanent(
+        format!("--ulimit nofile={wanted}:{wanted}"),
+        "for docker or podman run, then restart",
+    );
+    let within_hard = match facts.nofile.hard {
+        Limit::Finite(hard) => wanted.min(hard),
+        Limit::Infinity | Limit::Unknown => wanted,
+    };
+    let shell = Fix::permanent(
+        format!("ulimit -Sn {within_hard}"),
+        "in the script that starts the node, then restart",
+    );
+    let helps = facts
+        .nofile
+        .max_fds
+        .finite()
+        .is_none_or(|max_fds| within_hard > max_fds);
+    let mut fixes = Vec::new();
+    if let Limit::Finite(nr_open) = facts.nofile.nr_open {
+        if nr_open < wanted {
+            fixes.push(Fix::permanent(
+                format!("sysctl -w fs.nr_open={wanted}"),
+                "as root on the host, first",
+            ));
+        }
+    }
+    match facts.boot.started_by {
+        StartedBy::Systemd => fixes.push(unit),
+        StartedBy::Container => fixes.push(container),
+        // A pod has no field for it: the limit is that of the node's container engine.
+        StartedBy::Kubernetes if helps => fixes.push(shell),
+        StartedBy::Kubernetes => fixes.push(Fix::permanent(
+            format!("LimitNOFILE={wanted}"),
+            "in the systemd unit of containerd on the host, then restart both",
+        )),
+        StartedBy::Unknown => {
+            if helps {
+                fixes.push(shell);
+            }
+            fixes.push(unit);
+        }
+    }
+    fixes
+}
+
+/// Lines that give the next start a larger port table: never below the descriptors that it will have.
+pub(super) fn more_ports(facts: &Facts) -> Vec<Fix> {
+    let table = facts.beam.ports.1.finite().unwrap_or(0);
+    let nofile = facts
+        .nofile
+        .max_fds
+        .finite()
+        .or(facts.nofile.soft.finite())
+        .unwrap_or(USUAL);
+    let wanted = doubled(table)
+        .max(nofile.next_power_of_two())
+        .clamp(USUAL, LARGEST_TABLE);
+    let fix = match facts.boot.port_limit_source {
+        PortLimitSource::Env => {
+            let was = facts.boot.erl_max_ports.as_deref().unwrap_or_default();
+            Fix::permanent(
+                format!("ERL_MAX_PORTS={wanted}"),
+                format!("(it was set to \"{was}\" at boot), then restart"),
+            )
+        }
+        PortLimitSource::Flag => {
+            let was = facts
+                .boot
+                .emulator_flags
+                .iter()
+                .rev()
+                .find(|flag| flag.starts_with("+Q"));
+            let was = was.map_or("+Q", String::as_str);
+            Fix::permanent(
+                format!("+Q {wanted}"),
+                format!("in vm.args (it was {was} at boot), then restart"),
+            )
+        }
+        PortLimitSource::Default | PortLimitSource::Nofile | PortLimitSource::Unknown => {
+            Fix::permanent(format!("+Q {wanted}"), "in vm.args, then restart")
+        }
+    };
+    vec![fix]
+}

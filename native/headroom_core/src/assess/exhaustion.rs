@@ -1,0 +1,158 @@
+//! Resources that are used up, nearly used up, or that cannot be read.
+
+use super::advice;
+use super::finding::{Evidence, Finding, Fix, Id, Key, Proof};
+use super::resource::Resource;
+use crate::number::{self, grouped};
+use crate::snapshot::Facts;
+use crate::thresholds::Thresholds;
+use crate::unreadable::{Unreadable, What};
+use crate::vocabulary::{Count, Known, Level, Limit, Name};
+
+/// How bad the use of a resource is. What nothing enforces is never bad.
+pub(super) fn level(resource: &Resource, thresholds: &Thresholds) -> Level {
+    let (Limit::Finite(free), Known::Is(percent)) = (resource.free, resource.percent) else {
+        return Level::Ok;
+    };
+    let threshold = thresholds.of(resource.name);
+    if !resource.enforced {
+        Level::Ok
+    } else if free <= threshold.critical_free || percent >= threshold.critical as f64 {
+        Level::Critical
+    } else if percent >= threshold.warning as f64 {
+        Level::Warning
+    } else {
+        Level::Ok
+    }
+}
+
+/// Whether an enforced limit cannot be judged.
+pub(super) fn is_unreadable(resource: &Resource) -> bool {
+    let no_bound = resource.limit == Limit::Infinity;
+    let unknown = resource.limit == Limit::Unknown || resource.used == Count::Unknown;
+    resource.enforced && unknown && !no_bound
+}
+
+pub(super) fn findings(facts: &Facts, resources: &[Resource]) -> Vec<Finding> {
+    let of = |resource| exhausted(facts, resource).or_else(|| unreadable(facts, resource));
+    resources.iter().filter_map(of).collect()
+}
+
+fn exhausted(facts: &Facts, resource: &Resource) -> Option<Finding> {
+    let level = level(resource, &facts.thresholds);
+    if level == Level::Ok {
+        return None;
+    }
+    let full = resource.free == Limit::Finite(0);
+    let id = match (resource.name, full) {
+        (Name::Fds, true) => Id::FdsExhausted,
+        (Name::Fds, false) => Id::FdsNearlyExhausted,
+        (Name::Ports, true) => Id::PortsExhausted,
+        (Name::Ports, false) => Id::PortsNearlyExhausted,
+        (Name::Processes, true) => Id::ProcessesExhausted,
+        (Name::Processes, false) => Id::ProcessesNearlyExhausted,
+        (Name::Atoms, true) => Id::AtomsExhausted,
+        (Name::Atoms, false) => Id::AtomsNearlyExhausted,
+        (Name::KernelFiles, true) => Id::KernelFilesExhausted,
+        (Name::KernelFiles, false) => Id::KernelFilesNearlyExhausted,
+        (Name::EtsTables, _) => return None,
+    };
+    let fix = advice::more_of(facts, resource);
+    Some(Finding {
+        id,
+        level,
+        resource: resource.name,
+        message: message(resource, full),
+        evidence: evidence(resource),
+        restart: !fix.is_empty() && fix.iter().all(Fix::needs_restart),
+        fix,
+    })
+}
+
+/// What happens at the end of each resource, as it is met on OTP 23 to 29.
+fn message(resource: &Resource, full: bool) -> String {
+    let what = resource.name.noun();
+    let limit = number::limit(resource.limit);
+    let free = number::limit(resource.free);
+    let consequence = match resource.name {
+        Name::Fds => "new clients hang in the listen backlog",
+        Name::Ports => "new clients are accepted and closed at once",
+        Name::Processes => "every spawn fails with system_limit",
+        Name::EtsTables => "named lookups get slower",
+        Name::Atoms => "the node ends",
+        Name::KernelFiles => "accept, socket and open fail with enfile",
+    };
+    if full {
+        let used = number::count(resource.used);
+        format!("All of the {limit} {what} are taken ({used} in use): {consequence}.")
+    } else {
+        format!("{free} of {limit} {what} are left; at 0 {consequence}.")
+    }
+}
+
+fn evidence(resource: &Resource) -> Evidence {
+    Evidence(vec![
+        (Key::Used, Proof::Count(resource.used)),
+        (Key::Limit, Proof::Limit(resource.limit)),
+        (Key::Free, Proof::Limit(resource.free)),
+        (Key::Percent, Proof::Percent(resource.percent)),
+        (Key::BoundBy, Proof::BoundBy(resource.bound_by)),
+    ])
+}
+
+fn unreadable(facts: &Facts, resource: &Resource) -> Option<Finding> {
+    if !is_unreadable(resource) {
+        return None;
+    }
+    let related: &[What] = match resource.name {
+        Name::Fds => &[What::Nofile, What::Open],
+        Name::KernelFiles => &[
+            What::FileNr,
+            What::FileMax,
+            What::Capabilities,
+            What::UserNs,
+        ],
+        _ => &[],
+    };
+    let missing: Vec<Unreadable> = facts
+        .unreadable
+        .iter()
+        .filter(|unreadable| related.contains(&unreadable.what))
+        .copied()
+        .collect();
+    let reasons: Vec<String> = missing
+        .iter()
+        .map(|missing| format!("{}: {}", missing.what.as_str(), missing.reason))
+        .collect();
+    let because = if reasons.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", reasons.join(", "))
+    };
+    let what = resource.name.noun();
+    let (used, limit) = (number::count(resource.used), number::limit(resource.limit));
+    let proc_is_missing = Fix::now(
+        "mount -t proc proc /proc",
+        "where /proc is missing, before the node starts",
+    );
+    Some(Finding {
+        id: Id::Unreadable,
+        level: Level::Warning,
+        resource: resource.name,
+        message: format!(
+            "How many {what} are left cannot be told: used {used}, limit {limit}{because}."
+        ),
+        evidence: Evidence(vec![
+            (Key::Used, Proof::Count(resource.used)),
+            (Key::Limit, Proof::Limit(resource.limit)),
+            (Key::Unreadable, Proof::Unreadable(missing)),
+        ]),
+        fix: vec![proc_is_missing],
+        restart: true,
+    })
+}
+
+/// The size of a table of `slots` slots, in words.
+pub(super) fn slots(slots: u64) -> String {
+    format!("{} slots", grouped(slots))
+}

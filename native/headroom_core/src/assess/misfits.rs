@@ -1,0 +1,292 @@
+//! Limits that do not fit each other, or that somebody set in vain.
+
+use super::exhaustion::slots;
+use super::finding::{Evidence, Finding, Fix, Id, Key, Proof};
+use super::resource::Resource;
+use super::{advice, reaches};
+use crate::boot::PortLimitSource;
+use crate::number::{self, grouped};
+use crate::snapshot::Facts;
+use crate::vocabulary::{Known, Level, Limit, Name};
+
+/// The soft limit that containers get by default today.
+const LOW_NOFILE: u64 = 1024;
+/// Above it the port table that is sized to nofile costs memory that nobody asked for.
+const HUGE_NOFILE: u64 = 1_048_576;
+
+pub(super) fn findings(facts: &Facts, resources: &[Resource]) -> Vec<Finding> {
+    [
+        soft_above_max_fds(facts),
+        ets_tables_above_advised(resources),
+        ports_below_nofile(facts, resources),
+        nofile_low(facts),
+        nofile_huge(facts),
+        hard_above_nr_open(facts),
+        file_max_below_nofile(facts),
+        erts_max_ports_is_not_read(facts),
+        erl_max_ports_malformed(facts),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Whether somebody raised the soft limit after the VM fixed what it can watch.
+pub(super) fn is_soft_above(soft: Limit, max_fds: Limit) -> bool {
+    match (soft, max_fds) {
+        (Limit::Finite(soft), Limit::Finite(max_fds)) => soft > max_fds,
+        (Limit::Infinity, Limit::Finite(_)) => true,
+        _ => false,
+    }
+}
+
+fn notice(
+    id: Id,
+    resource: Name,
+    message: String,
+    evidence: Vec<(Key, Proof)>,
+    fix: Vec<Fix>,
+) -> Finding {
+    Finding {
+        id,
+        level: Level::Notice,
+        resource,
+        message,
+        evidence: Evidence(evidence),
+        restart: !fix.is_empty() && fix.iter().all(Fix::needs_restart),
+        fix,
+    }
+}
+
+fn soft_above_max_fds(facts: &Facts) -> Option<Finding> {
+    let (soft, max_fds) = (facts.nofile.soft, facts.nofile.max_fds);
+    if !is_soft_above(soft, max_fds) {
+        return None;
+    }
+    let reached = reaches(facts.fds.highest, max_fds);
+    let (soft_text, max_text) = (number::limit(soft), number::limit(max_fds));
+    let message = if reached {
+        let highest = number::count(facts.fds.highest);
+        format!(
+            "The soft limit was raised to {soft_text} after boot and descriptor {highest} is open: sockets from {max_text} up are deaf and leak when closed."
+        )
+    } else {
+        format!(
+            "The soft limit was raised to {soft_text} after boot, but the VM watches only {max_text} descriptors: sockets above would be deaf and leak."
+        )
+    };
+    Some(Finding {
+        id: Id::SoftAboveMaxFds,
+        level: if reached {
+            Level::Critical
+        } else {
+            Level::Warning
+        },
+        resource: Name::Fds,
+        message,
+        evidence: Evidence(vec![
+            (Key::Soft, Proof::Limit(soft)),
+            (Key::MaxFds, Proof::Limit(max_fds)),
+            (Key::Highest, Proof::Count(facts.fds.highest)),
+        ]),
+        fix: advice::back_to_max_fds(facts),
+        restart: false,
+    })
+}
+
+fn ets_tables_above_advised(resources: &[Resource]) -> Option<Finding> {
+    let ets = resources
+        .iter()
+        .find(|resource| resource.name == Name::EtsTables)?;
+    let (Known::Is(used), Limit::Finite(limit)) = (ets.used, ets.limit) else {
+        return None;
+    };
+    (used > limit).then(|| {
+        let target = used.saturating_mul(2).next_power_of_two();
+        notice(
+            Id::EtsTablesAboveAdvised,
+            Name::EtsTables,
+            format!(
+                "There are {} ETS tables, more than the {} that the VM was started for: lookups by name get slower, nothing is refused.",
+                grouped(used),
+                grouped(limit)
+            ),
+            vec![(Key::Used, Proof::Count(ets.used)), (Key::Limit, Proof::Limit(ets.limit))],
+            vec![Fix::permanent(format!("+e {target}"), "in vm.args, then restart")],
+        )
+    })
+}
+
+fn ports_below_nofile(facts: &Facts, resources: &[Resource]) -> Option<Finding> {
+    let limit = |name| {
+        resources
+            .iter()
+            .find(|resource| resource.name == name)?
+            .limit
+            .finite()
+    };
+    let (ports, nofile) = (limit(Name::Ports)?, limit(Name::Fds)?);
+    (ports < nofile).then(|| {
+        notice(
+            Id::PortsBelowNofile,
+            Name::Ports,
+            format!(
+                "The port table holds {}, nofile allows {}: gen_tcp ends first when ports fill.",
+                grouped(ports),
+                grouped(nofile)
+            ),
+            vec![
+                (Key::PortLimit, Proof::Limit(Limit::Finite(ports))),
+                (Key::Limit, Proof::Limit(Limit::Finite(nofile))),
+                (
+                    Key::PortLimitSource,
+                    Proof::Source(facts.boot.port_limit_source),
+                ),
+            ],
+            advice::more_ports(facts),
+        )
+    })
+}
+
+fn nofile_low(facts: &Facts) -> Option<Finding> {
+    let (soft, hard) = (facts.nofile.soft.finite()?, facts.nofile.hard);
+    let much_larger = match hard {
+        Limit::Infinity => true,
+        Limit::Finite(hard) => hard >= soft.saturating_mul(4),
+        Limit::Unknown => false,
+    };
+    (soft <= LOW_NOFILE && much_larger).then(|| {
+        notice(
+            Id::NofileLow,
+            Name::Fds,
+            format!(
+                "The soft limit is {}, the hard limit {}: a VM never raises it by itself, and what is raised after boot does not help sockets.",
+                grouped(soft),
+                number::limit(hard)
+            ),
+            vec![
+                (Key::Soft, Proof::Limit(facts.nofile.soft)),
+                (Key::Hard, Proof::Limit(hard)),
+                (Key::MaxFds, Proof::Limit(facts.nofile.max_fds)),
+            ],
+            advice::nofile_at_boot(facts),
+        )
+    })
+}
+
+fn nofile_huge(facts: &Facts) -> Option<Finding> {
+    let soft = facts.nofile.soft;
+    let sized_by_nofile = facts.boot.port_limit_source == PortLimitSource::Nofile;
+    let huge = soft == Limit::Infinity || soft.finite().is_some_and(|soft| soft > HUGE_NOFILE);
+    if !(huge && sized_by_nofile) {
+        return None;
+    }
+    let table = facts.beam.ports.1.finite()?;
+    // The free list of the port table got wider entries in OTP 26 or 27 (free_id_data in erl_ptab.h).
+    let release = facts.otp_release.parse::<u64>().unwrap_or(0);
+    let slot_bytes = if release >= 27 { 16 } else { 12 };
+    let bytes = table.saturating_mul(slot_bytes);
+    Some(notice(
+        Id::NofileHuge,
+        Name::Ports,
+        format!(
+            "nofile was {} at boot, so the port table got {}: about {} MB of memory that is touched at boot.",
+            number::limit(soft),
+            slots(table),
+            grouped(bytes / 1_000_000)
+        ),
+        vec![
+            (Key::Soft, Proof::Limit(soft)),
+            (Key::PortLimit, Proof::Limit(Limit::Finite(table))),
+            (Key::EstimatedBytes, Proof::Count(Known::Is(bytes))),
+        ],
+        vec![Fix::permanent("+Q 65536", "in vm.args, then restart")],
+    ))
+}
+
+fn hard_above_nr_open(facts: &Facts) -> Option<Finding> {
+    let (hard, nr_open) = (facts.nofile.hard, facts.nofile.nr_open.finite()?);
+    let above = hard == Limit::Infinity || hard.finite().is_some_and(|hard| hard > nr_open);
+    let wanted = hard
+        .finite()
+        .map_or(nr_open, |hard| hard.next_multiple_of(64));
+    above.then(|| {
+        notice(
+            Id::HardAboveNrOpen,
+            Name::Fds,
+            format!(
+                "The hard limit {} is above fs.nr_open {}: no program can set it again, so logins through PAM can fail.",
+                number::limit(hard),
+                grouped(nr_open)
+            ),
+            vec![
+                (Key::Hard, Proof::Limit(hard)),
+                (Key::NrOpen, Proof::Limit(facts.nofile.nr_open)),
+            ],
+            vec![Fix::now(format!("sysctl -w fs.nr_open={wanted}"), "as root on the host")],
+        )
+    })
+}
+
+fn file_max_below_nofile(facts: &Facts) -> Option<Finding> {
+    let (file_max, soft) = (facts.nofile.file_max.finite()?, facts.nofile.soft.finite()?);
+    let applies = facts.nofile.exempt_from_file_max != Known::Is(true);
+    (applies && file_max < soft).then(|| {
+        let wanted = soft.saturating_mul(2);
+        notice(
+            Id::FileMaxBelowNofile,
+            Name::KernelFiles,
+            format!(
+                "The whole kernel may open {} files, less than the {} of this process: accept fails with enfile first.",
+                grouped(file_max),
+                grouped(soft)
+            ),
+            vec![
+                (Key::FileMax, Proof::Limit(facts.nofile.file_max)),
+                (Key::Soft, Proof::Limit(facts.nofile.soft)),
+            ],
+            vec![Fix::now(format!("sysctl -w fs.file-max={wanted}"), "as root on the host")],
+        )
+    })
+}
+
+fn erts_max_ports_is_not_read(facts: &Facts) -> Option<Finding> {
+    let value = facts.boot.erts_max_ports.as_ref()?;
+    let wanted = value.trim().parse::<u64>().ok();
+    let fix = wanted.map(|n| {
+        Fix::permanent(
+            format!("ERL_MAX_PORTS={n}"),
+            "in the environment, then restart",
+        )
+    });
+    Some(notice(
+        Id::ErtsMaxPortsIsNotRead,
+        Name::Ports,
+        format!("ERTS_MAX_PORTS is set to \"{value}\", but no emulator reads that name: the variable is ERL_MAX_PORTS."),
+        vec![
+            (Key::ErtsMaxPorts, Proof::Text(value.clone())),
+            (Key::PortLimit, Proof::Limit(facts.beam.ports.1)),
+        ],
+        fix.into_iter().collect(),
+    ))
+}
+
+fn erl_max_ports_malformed(facts: &Facts) -> Option<Finding> {
+    let value = facts.boot.erl_max_ports.as_ref()?;
+    // The emulator reads the variable with atoi, which stops at the first character that is no digit.
+    let is_number = value.trim_start().starts_with(|c: char| c.is_ascii_digit());
+    if is_number || facts.boot.port_limit_source != PortLimitSource::Env {
+        return None;
+    }
+    let table = number::limit(facts.beam.ports.1);
+    Some(notice(
+        Id::ErlMaxPortsMalformed,
+        Name::Ports,
+        format!("ERL_MAX_PORTS was set to \"{value}\", which is no number: the port table has the least size, {table}."),
+        vec![
+            (Key::ErlMaxPorts, Proof::Text(value.clone())),
+            (Key::PortLimit, Proof::Limit(facts.beam.ports.1)),
+        ],
+        advice::more_ports(facts),
+    ))
+}

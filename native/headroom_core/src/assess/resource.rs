@@ -1,0 +1,250 @@
+//! How much of each resource is used, and what bounds it.
+
+use serde::Serialize;
+
+use crate::snapshot::Facts;
+use crate::vocabulary::{Count, Flag, Known, Limit, Name};
+
+/// One resource at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Resource {
+    /// Which one.
+    pub name: Name,
+    /// How many are taken.
+    pub used: Count,
+    /// How many there can be.
+    pub limit: Limit,
+    /// How many are left.
+    pub free: Limit,
+    /// Used of limit, with one decimal, rounded down.
+    pub percent: Known<f64>,
+    /// What sets the limit.
+    pub bound_by: BoundBy,
+    /// Whether something refuses the next one at the limit.
+    pub enforced: bool,
+}
+
+atoms! {
+    /// What sets a limit.
+    pub enum BoundBy {
+        /// The soft limit of the process.
+        NofileSoft = "nofile_soft",
+        /// What the VM can watch, fixed at boot.
+        MaxFds = "max_fds",
+        /// What the kernel accepts as a limit.
+        NrOpen = "nr_open",
+        /// The size of the port table.
+        PortLimit = "port_limit",
+        /// The size of the process table.
+        ProcessLimit = "process_limit",
+        /// The number of tables that `+e` advises.
+        EtsLimit = "ets_limit",
+        /// The size of the atom table.
+        AtomLimit = "atom_limit",
+        /// The kernel's limit of open files.
+        FileMax = "file_max",
+    }
+}
+
+impl Resource {
+    fn new(
+        name: Name,
+        used: Count,
+        limit: Limit,
+        free: Limit,
+        bound_by: BoundBy,
+        enforced: bool,
+    ) -> Resource {
+        Resource {
+            name,
+            used,
+            limit,
+            free,
+            percent: percent(used, limit, free),
+            bound_by,
+            enforced,
+        }
+    }
+}
+
+/// The six resources of a snapshot, in listed order.
+pub fn all(facts: &Facts) -> Vec<Resource> {
+    let nofile = &facts.nofile;
+    let kernel = (nofile.file_nr, nofile.file_max);
+    vec![
+        fds(
+            nofile.soft,
+            nofile.max_fds,
+            nofile.nr_open,
+            facts.fds.open,
+            facts.fds.free,
+        ),
+        table(Name::Ports, facts.beam.ports),
+        table(Name::Processes, facts.beam.processes),
+        table(Name::EtsTables, facts.beam.ets_tables),
+        table(Name::Atoms, facts.beam.atoms),
+        kernel_files(kernel, nofile.exempt_from_file_max),
+    ]
+}
+
+/// The descriptors: the smallest of three limits counts. `free` are the free slots below the soft limit.
+pub(super) fn fds(
+    soft: Limit,
+    max_fds: Limit,
+    nr_open: Limit,
+    open: Count,
+    free: Limit,
+) -> Resource {
+    let mut limit = soft;
+    let mut bound_by = BoundBy::NofileSoft;
+    // A limit that could not be read bounds nothing here, but without the soft limit nothing is known.
+    for (other, by) in [(max_fds, BoundBy::MaxFds), (nr_open, BoundBy::NrOpen)] {
+        let smaller = match (other, limit) {
+            (Limit::Finite(other), Limit::Finite(limit)) => other < limit,
+            (Limit::Finite(_), Limit::Infinity) => true,
+            _ => false,
+        };
+        if smaller {
+            limit = other;
+            bound_by = by;
+        }
+    }
+    let free = match bound_by {
+        BoundBy::NofileSoft => free,
+        // Never more than there is: descriptors at or above the limit take no slot below it.
+        _ => limit.minus(open),
+    };
+    Resource::new(Name::Fds, open, limit, free, bound_by, true)
+}
+
+/// A table of the VM.
+pub(super) fn table(name: Name, (used, limit): (Count, Limit)) -> Resource {
+    let bound_by = match name {
+        Name::Fds => BoundBy::NofileSoft,
+        Name::Ports => BoundBy::PortLimit,
+        Name::Processes => BoundBy::ProcessLimit,
+        Name::EtsTables => BoundBy::EtsLimit,
+        Name::Atoms => BoundBy::AtomLimit,
+        Name::KernelFiles => BoundBy::FileMax,
+    };
+    let enforced = name != Name::EtsTables;
+    Resource::new(name, used, limit, limit.minus(used), bound_by, enforced)
+}
+
+/// The open files of the kernel. Not knowing whether the limit applies is taken as a yes.
+pub(super) fn kernel_files((used, limit): (Count, Limit), exempt: Flag) -> Resource {
+    Resource {
+        enforced: exempt != Known::Is(true),
+        ..table(Name::KernelFiles, (used, limit))
+    }
+}
+
+fn percent(used: Count, limit: Limit, free: Limit) -> Known<f64> {
+    let (Known::Is(used), limit) = (used, limit) else {
+        return Known::Unknown;
+    };
+    match limit {
+        Limit::Unknown => Known::Unknown,
+        Limit::Infinity => Known::Is(0.0),
+        Limit::Finite(0) => Known::Is(100.0),
+        Limit::Finite(limit) => {
+            let tenths = u128::from(used) * 1000 / u128::from(limit);
+            // 100.0 is kept for a resource with nothing left.
+            let tenths = if tenths == 1000 && free != Limit::Finite(0) {
+                999
+            } else {
+                tenths
+            };
+            Known::Is(tenths as f64 / 10.0)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn fds_of(soft: u64, max_fds: u64, nr_open: u64, open: u64, free: u64) -> Resource {
+        let [soft, max_fds, nr_open, free] = [soft, max_fds, nr_open, free].map(Limit::Finite);
+        fds(soft, max_fds, nr_open, Known::Is(open), free)
+    }
+
+    // The wrong limit named here sends the operator to change something that binds nothing.
+    #[test]
+    fn the_smallest_limit_binds_and_ties_go_to_the_first() {
+        let cases = [
+            ((1024, 1024, 1024), 1024, BoundBy::NofileSoft),
+            ((2048, 1024, 1024), 1024, BoundBy::MaxFds),
+            ((2048, 1024, 512), 512, BoundBy::NrOpen),
+            ((512, 1024, 2048), 512, BoundBy::NofileSoft),
+        ];
+        for ((soft, max_fds, nr_open), limit, by) in cases {
+            let resource = fds_of(soft, max_fds, nr_open, 10, soft - 10);
+            assert_eq!(
+                (resource.limit, resource.bound_by),
+                (Limit::Finite(limit), by)
+            );
+            assert_eq!(resource.free, Limit::Finite(limit - 10));
+        }
+    }
+
+    // Holes count: after the soft limit was lowered below open descriptors, free is not limit minus open.
+    #[test]
+    fn free_slots_are_those_that_the_kernel_counts() {
+        let lowered = fds_of(100, 20_000, 20_000, 5000, 2);
+        assert_eq!(lowered.free, Limit::Finite(2));
+        assert_eq!(lowered.percent, Known::Is(5000.0));
+        let raised = fds_of(4096, 256, 20_000, 300, 3796);
+        assert_eq!(raised.free, Limit::Finite(0));
+    }
+
+    #[test]
+    fn percent_is_rounded_down_and_full_only_when_nothing_is_left() {
+        let cases = [
+            (65_434, 65_472, 38, 99.9),
+            (0, 1024, 1024, 0.0),
+            (1, 1024, 1023, 0.0),
+            (1023, 1024, 1, 99.9),
+            (1024, 1024, 0, 100.0),
+            (100, 100, 3, 99.9),
+            (2048, 1024, 0, 200.0),
+            (0, 0, 0, 100.0),
+        ];
+        for (used, limit, free, expected) in cases {
+            let result = percent(Known::Is(used), Limit::Finite(limit), Limit::Finite(free));
+            assert_eq!(result, Known::Is(expected), "{used} of {limit}");
+        }
+        let infinite = percent(Known::Is(7), Limit::Infinity, Limit::Infinity);
+        assert_eq!(infinite, Known::Is(0.0));
+        let unknown = percent(Known::Unknown, Limit::Finite(7), Limit::Unknown);
+        assert_eq!(unknown, Known::Unknown);
+    }
+
+    #[test]
+    fn without_the_soft_limit_nothing_is_claimed() {
+        let resource = fds(
+            Limit::Unknown,
+            Limit::Finite(1024),
+            Limit::Finite(2048),
+            Known::Is(7),
+            Limit::Unknown,
+        );
+        assert_eq!(
+            (resource.limit, resource.free),
+            (Limit::Unknown, Limit::Unknown)
+        );
+        assert_eq!(resource.percent, Known::Unknown);
+    }
+
+    proptest! {
+        // No input may overflow, and a percentage must always be a number: a NaN would raise in the NIF.
+        #[test]
+        fn any_numbers_give_a_finite_percentage(used: u64, limit: u64, free: u64) {
+            let Known::Is(result) = percent(Known::Is(used), Limit::Finite(limit), Limit::Finite(free)) else {
+                panic!("unknown");
+            };
+            prop_assert!(result.is_finite() && result >= 0.0);
+        }
+    }
+}

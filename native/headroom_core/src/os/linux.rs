@@ -1,0 +1,333 @@
+//! Linux: joins the parts, and knows which of them to skip on the fast path.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::privileges::Privileges;
+use super::{fd_table, held, kernel_files, limits, system};
+use super::{Gauge, Os, Patience, Reading, ScanNeeded};
+use crate::unreadable::{Reason, Unreadable, What, Word};
+use crate::vocabulary::{Count, Known, Limit};
+
+/// Slots that are counted in passing; more of them take a [`Scan`].
+const IN_PASSING: u64 = 2048;
+/// Slots that one step of a [`Scan`] counts: about half a millisecond.
+const STEP: u64 = 4096;
+/// How long a count that took several steps is used.
+const RECENT: Duration = Duration::from_secs(1);
+
+static PRIVILEGES: OnceLock<Privileges> = OnceLock::new();
+/// `HEADROOM_FORCE_SCAN=1`: count as on a kernel before 6.2.
+static FORCE_SCAN: AtomicBool = AtomicBool::new(false);
+/// The last count that took several steps.
+static COUNTED: Mutex<Option<Counted>> = Mutex::new(None);
+/// The soft limit at or above which nothing was open when it was looked at last.
+static CLEAN_FROM: AtomicU64 = AtomicU64::new(u64::MAX);
+/// `fs.nr_open` as it was when a snapshot read it last; a health check compares with this.
+static NR_OPEN: AtomicU64 = AtomicU64::new(u64::MAX);
+
+#[derive(Clone, Copy)]
+struct Counted {
+    open: u64,
+    above: u64,
+    soft: Limit,
+    at: Instant,
+}
+
+/// Opens what is held, and reads what is read once. Called by load and upgrade.
+pub fn acquire() {
+    held::acquire();
+    PRIVILEGES.get_or_init(Privileges::read);
+    let force = std::env::var_os("HEADROOM_FORCE_SCAN").is_some_and(|value| value == "1");
+    FORCE_SCAN.store(force, Ordering::Relaxed);
+    if let Ok(nr_open) = kernel_files::nr_open() {
+        NR_OPEN.store(nr_open, Ordering::Relaxed);
+    }
+}
+
+/// Closes what is held. Called by unload.
+pub fn release() {
+    held::release();
+}
+
+/// The number of open descriptors, where the kernel says it at once.
+pub fn open_count() -> Result<Option<u64>, Reason> {
+    if FORCE_SCAN.load(Ordering::Relaxed) {
+        return held::FD_DIR.fd().map(|_| None);
+    }
+    fd_table::open_count()
+}
+
+/// Counts of the descriptor table.
+struct Tally {
+    open: u64,
+    /// Descriptors at or above the soft limit, which take no slot below it.
+    above: u64,
+    age: Duration,
+}
+
+enum Untold {
+    Scan,
+    Because(Reason),
+}
+
+impl From<Reason> for Untold {
+    fn from(reason: Reason) -> Self {
+        Untold::Because(reason)
+    }
+}
+
+fn tally(soft: Limit, patience: Patience) -> Result<Tally, Untold> {
+    match open_count()? {
+        Some(open) => above_soft(open, soft, patience),
+        None => recent(soft, patience, RECENT),
+    }
+}
+
+/// Nothing can be opened at or above the soft limit, so something stands there only after somebody lowered it.
+fn above_soft(open: u64, soft: Limit, patience: Patience) -> Result<Tally, Untold> {
+    let now = |above| {
+        let age = Duration::ZERO;
+        Ok(Tally { open, above, age })
+    };
+    let Some(from) = soft.finite() else {
+        return now(0);
+    };
+    if patience == Patience::Recent && CLEAN_FROM.load(Ordering::Relaxed) == from {
+        return now(0);
+    }
+    let Some(lowest) = fd_table::lowest_from(from)? else {
+        CLEAN_FROM.store(from, Ordering::Relaxed);
+        return now(0);
+    };
+    CLEAN_FROM.store(u64::MAX, Ordering::Relaxed);
+    if let Ok(highest) = fd_table::highest_by_halving(open) {
+        if highest - lowest < IN_PASSING {
+            return now(fd_table::count_open(lowest..highest + 1));
+        }
+    }
+    let max_age = match patience {
+        Patience::Fresh => Duration::ZERO,
+        Patience::Recent | Patience::Never => RECENT,
+    };
+    recent(soft, patience, max_age).map(|counted| Tally { open, ..counted })
+}
+
+fn recent(soft: Limit, patience: Patience, max_age: Duration) -> Result<Tally, Untold> {
+    let counted = *COUNTED.lock().unwrap_or_else(PoisonError::into_inner);
+    let counted = counted.filter(|counted| counted.soft == soft);
+    match (counted, patience) {
+        (Some(counted), _) if counted.at.elapsed() <= max_age || patience == Patience::Never => {
+            Ok(Tally {
+                open: counted.open,
+                above: counted.above,
+                age: counted.at.elapsed(),
+            })
+        }
+        (_, Patience::Never) => Err(Untold::Because(Word::TooCostly.into())),
+        _ => Err(Untold::Scan),
+    }
+}
+
+/// A count of the descriptor table in steps, each short enough for a normal scheduler.
+///
+/// It is carried through the caller between the steps, so it is plain data; the last step keeps the result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Scan {
+    next: u64,
+    open: u64,
+    above: u64,
+    soft: Limit,
+}
+
+impl Scan {
+    /// Begins where the count has to begin.
+    pub fn start() -> Scan {
+        let soft = limits::nofile().map_or(Limit::Unknown, |(soft, _)| soft);
+        let only_above = matches!(open_count(), Ok(Some(_)));
+        Scan {
+            next: soft.finite().filter(|_| only_above).unwrap_or(0),
+            open: 0,
+            above: 0,
+            soft,
+        }
+    }
+
+    /// Counts on; `None` when the count is complete and kept, or cannot be made.
+    pub fn step(mut self) -> Option<Scan> {
+        let Some(lowest) = fd_table::lowest_from(self.next).ok()? else {
+            *COUNTED.lock().unwrap_or_else(PoisonError::into_inner) = Some(Counted {
+                open: self.open,
+                above: self.above,
+                soft: self.soft,
+                at: Instant::now(),
+            });
+            return None;
+        };
+        let end = lowest.saturating_add(STEP);
+        let border = self.soft.finite().unwrap_or(u64::MAX).clamp(lowest, end);
+        let below = fd_table::count_open(lowest..border);
+        let above = fd_table::count_open(border..end);
+        self.open = self.open.saturating_add(below).saturating_add(above);
+        self.above = self.above.saturating_add(above);
+        self.next = end;
+        Some(self)
+    }
+}
+
+/// Everything, for a snapshot.
+///
+/// # Errors
+/// The descriptor table takes a [`Scan`] to count, and `patience` does not allow to do without.
+pub fn read(max_fds: Limit, patience: Patience) -> Result<Os, ScanNeeded> {
+    let mut reading = Reading::default();
+    let (soft, hard) = reading.take(What::Nofile, limits::nofile());
+    let nr_open = reading.count(What::NrOpen, kernel_files::nr_open());
+    if let Known::Is(nr_open) = nr_open {
+        NR_OPEN.store(nr_open, Ordering::Relaxed);
+    }
+    let file_nr = kernel_files::file_nr();
+    let file_max = reading.take(What::FileMax, file_nr.map(|(_, limit)| limit));
+    let file_nr = reading.count(What::FileNr, file_nr.map(|(used, _)| used));
+    let privileges = PRIVILEGES.get_or_init(Privileges::read);
+    reading.take(What::Capabilities, privileges.capabilities);
+    reading.take(What::UserNs, privileges.initial_user_ns);
+
+    let (tally, why) = match tally(soft, patience) {
+        Ok(tally) => (Some(tally), Word::NotAsked.into()),
+        Err(Untold::Scan) => return Err(ScanNeeded),
+        Err(Untold::Because(reason)) => (None, reason),
+    };
+    let highest = match &tally {
+        None => Err(why),
+        Some(tally) if tally.above > 0 || max_fds_exceeded(soft, max_fds) => {
+            fd_table::highest_by_halving(tally.open)
+        }
+        Some(tally) => fd_table::highest_of(tally.open),
+    };
+    if tally.is_none() {
+        reading.unreadable.push(Unreadable::new(What::Open, why));
+    }
+    let highest = reading.count(What::Highest, highest);
+    Ok(Os {
+        pid: std::process::id(),
+        kernel: system::kernel(),
+        soft,
+        hard,
+        nr_open: nr_open.into(),
+        file_max,
+        file_nr,
+        exempt_from_file_max: privileges.exempt_from_file_max().into(),
+        can_raise_hard: privileges.can_raise_hard().into(),
+        open: tally.as_ref().map(|tally| tally.open).into(),
+        free: free_slots(soft, tally.as_ref()),
+        highest,
+        own: held::own(),
+        age_ms: tally.map_or(0, |tally| tally.age.as_millis() as u64),
+        unreadable: reading.unreadable,
+    })
+}
+
+fn max_fds_exceeded(soft: Limit, max_fds: Limit) -> bool {
+    max_fds
+        .finite()
+        .is_some_and(|max_fds| soft == Limit::Infinity || soft.finite() > Some(max_fds))
+}
+
+fn free_slots(soft: Limit, tally: Option<&Tally>) -> Limit {
+    let below: Count = tally
+        .map(|tally| tally.open.saturating_sub(tally.above))
+        .into();
+    soft.minus(below)
+}
+
+/// The few facts of a health check: two system calls, and a third where the kernel's files concern this process.
+///
+/// # Errors
+/// As [`read`].
+pub fn gauge(patience: Patience) -> Result<Gauge, ScanNeeded> {
+    let soft = limits::nofile().map_or(Limit::Unknown, |(soft, _)| soft);
+    let tally = match tally(soft, patience) {
+        Ok(tally) => Some(tally),
+        Err(Untold::Scan) => return Err(ScanNeeded),
+        Err(Untold::Because(_)) => None,
+    };
+    let exempt = PRIVILEGES
+        .get_or_init(Privileges::read)
+        .exempt_from_file_max();
+    let kernel_files = match exempt {
+        Some(true) => (Count::Unknown, Limit::Infinity),
+        _ => kernel_files::file_nr().map_or((Count::Unknown, Limit::Unknown), |(used, limit)| {
+            (Known::Is(used), limit)
+        }),
+    };
+    let nr_open = match NR_OPEN.load(Ordering::Relaxed) {
+        u64::MAX => Limit::Unknown,
+        nr_open => Limit::Finite(nr_open),
+    };
+    Ok(Gauge {
+        soft,
+        open: tally.as_ref().map(|tally| tally.open).into(),
+        free: free_slots(soft, tally.as_ref()),
+        nr_open,
+        kernel_files,
+        exempt_from_file_max: exempt.into(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // If the two roads disagreed, an older kernel would show other numbers for the same node.
+    #[test]
+    fn both_roads_count_the_same() {
+        acquire();
+        let Ok(Some(_)) = fd_table::open_count() else {
+            return; // a kernel before 6.2
+        };
+        let agrees = (0..200).any(|_| {
+            let fast = fd_table::open_count().unwrap().unwrap();
+            let mut scan = Scan {
+                next: 0,
+                ..Scan::start()
+            };
+            while let Some(next) = scan.step() {
+                scan = next;
+            }
+            scan.open == fast && fd_table::open_count().unwrap() == Some(fast)
+        });
+        assert!(agrees);
+    }
+
+    // All facts of a machine that has /proc are known, and they fit together.
+    #[test]
+    fn a_whole_reading_is_complete_and_consistent() {
+        acquire();
+        let os = read(Limit::Unknown, Patience::Never).unwrap();
+        assert!(os.own == 3 && os.open.get() > Some(3), "{os:?}");
+        let slots = os.free.finite().unwrap() + os.open.get().unwrap();
+        assert_eq!(Some(slots), os.soft.finite());
+        assert!(
+            os.highest.get() >= os.open.get().map(|open| open - 1),
+            "{os:?}"
+        );
+        assert!(os.kernel.starts_with("Linux "));
+        let limits = procfs::process::Process::myself()
+            .unwrap()
+            .limits()
+            .unwrap();
+        let procfs::process::LimitValue::Value(soft) = limits.max_open_files.soft_limit else {
+            panic!("no soft limit");
+        };
+        assert_eq!(os.soft, Limit::Finite(soft));
+        assert_eq!(os.nr_open.finite().map(|n| n >= soft), Some(true));
+        let missing: Vec<_> = os
+            .unreadable
+            .iter()
+            .filter(|u| u.what != What::Highest)
+            .collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+}

@@ -1,0 +1,106 @@
+//! Other systems: the limits through libc, and everything else unknown.
+
+use super::{limits, system, Gauge, Os, Patience, Reading, ScanNeeded};
+use crate::unreadable::{Reason, Unreadable, What, Word};
+use crate::vocabulary::{Count, Flag, Limit};
+
+const UNSUPPORTED: Reason = Reason::Word(Word::UnsupportedOs);
+
+/// Nothing is held here.
+pub fn acquire() {}
+
+/// Nothing is held here.
+pub fn release() {}
+
+/// Not known here.
+///
+/// # Errors
+/// Always `unsupported_os`.
+pub fn open_count() -> Result<Option<u64>, Reason> {
+    Err(UNSUPPORTED)
+}
+
+/// A count in steps, of which there are none here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Scan {}
+
+impl Scan {
+    /// Nothing to count.
+    pub fn start() -> Scan {
+        Scan {}
+    }
+
+    /// Complete at once.
+    pub fn step(self) -> Option<Scan> {
+        None
+    }
+}
+
+/// The limits; everything else is unknown.
+///
+/// # Errors
+/// None here: the signature is that of Linux.
+pub fn read(_max_fds: Limit, _patience: Patience) -> Result<Os, ScanNeeded> {
+    let mut reading = Reading::default();
+    let (soft, hard) = reading.take(What::Nofile, limits::nofile());
+    let missing = [
+        What::NrOpen,
+        What::FileMax,
+        What::FileNr,
+        What::Capabilities,
+        What::UserNs,
+        What::Open,
+        What::Highest,
+    ];
+    let missing = missing.map(|what| Unreadable::new(what, UNSUPPORTED));
+    reading.unreadable.extend(missing);
+    Ok(Os {
+        pid: std::process::id(),
+        kernel: system::kernel(),
+        soft,
+        hard,
+        nr_open: Limit::Unknown,
+        file_max: Limit::Unknown,
+        file_nr: Count::Unknown,
+        exempt_from_file_max: Flag::Unknown,
+        can_raise_hard: Flag::Unknown,
+        open: Count::Unknown,
+        free: Limit::Unknown,
+        highest: Count::Unknown,
+        own: 0,
+        age_ms: 0,
+        unreadable: reading.unreadable,
+    })
+}
+
+/// The soft limit; everything else is unknown.
+///
+/// # Errors
+/// None here: the signature is that of Linux.
+pub fn gauge(_patience: Patience) -> Result<Gauge, ScanNeeded> {
+    let soft = limits::nofile().map_or(Limit::Unknown, |(soft, _)| soft);
+    Ok(Gauge {
+        soft,
+        open: Count::Unknown,
+        free: Limit::Unknown,
+        nr_open: Limit::Unknown,
+        kernel_files: (Count::Unknown, Limit::Unknown),
+        exempt_from_file_max: Flag::Unknown,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // A system that cannot be read must say so, and never show a zero for a count.
+    #[test]
+    fn unknown_with_a_reason() {
+        let os = read(Limit::Unknown, Patience::Fresh).unwrap();
+        assert!(os.soft.finite().is_some());
+        assert_eq!((os.open, os.free), (Count::Unknown, Limit::Unknown));
+        assert!(os
+            .unreadable
+            .contains(&Unreadable::new(What::Open, UNSUPPORTED)));
+    }
+}

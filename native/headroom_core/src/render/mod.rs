@@ -1,0 +1,4 @@
+//! The words for people and machines. The same everywhere: at the prompt, in a log, in JSON.
+
+pub mod json;
+pub mod text;

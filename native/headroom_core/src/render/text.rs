@@ -1,0 +1,186 @@
+//! The report: one screen of 80 columns for an operator, readable when it is pasted into a ticket.
+
+use comfy_table::{CellAlignment, Table};
+use textwrap::Options;
+
+use crate::assess::finding::{Finding, Fix, When};
+use crate::assess::{CapacityOf, Resource, Use};
+use crate::number::{self, grouped};
+use crate::snapshot::{Facts, Snapshot};
+use crate::vocabulary::{Known, Level, Name};
+
+/// The width that everything fits into where the numbers allow it.
+pub const WIDTH: usize = 80;
+/// The width of a bar at 100 percent.
+const BAR: u64 = 19;
+
+/// Which characters the reader's terminal can show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Charset {
+    /// Bars of `#`, and no character outside ASCII.
+    Ascii,
+    /// Bars of blocks.
+    Unicode,
+}
+
+/// The report of a snapshot.
+pub fn report(snapshot: &Snapshot, charset: Charset) -> String {
+    let Snapshot { facts, judgement } = snapshot;
+    let mut out = String::new();
+    let mut line = |text: &str| {
+        out.push_str(text.trim_end());
+        out.push('\n');
+    };
+    line(&heading(facts, judgement.level));
+    line("");
+    let binding = judgement.binding.name();
+    table(&judgement.resources, binding, charset)
+        .lines()
+        .for_each(&mut line);
+    line("* advisory: OTP refuses no table");
+    line("");
+    wrapped(&limits(facts), "", "         ")
+        .iter()
+        .for_each(|text| line(text));
+    wrapped(&room(snapshot), "", "")
+        .iter()
+        .for_each(|text| line(text));
+    for unreadable in &facts.unreadable {
+        line(&format!(
+            "unknown  {}: {}",
+            unreadable.what.as_str(),
+            unreadable.reason
+        ));
+    }
+    line("");
+    if judgement.findings.is_empty() {
+        line("no findings");
+    }
+    for finding in &judgement.findings {
+        finding_lines(finding).iter().for_each(|text| line(text));
+    }
+    match charset {
+        Charset::Unicode => out,
+        Charset::Ascii => out
+            .chars()
+            .map(|c| if c.is_ascii() { c } else { '?' })
+            .collect(),
+    }
+}
+
+/// The node, what it runs on, and the level at the right margin.
+fn heading(facts: &Facts, level: Level) -> String {
+    let kernel = facts.kernel.split('-').next().unwrap_or_default();
+    let left = format!(
+        "headroom  {}  os pid {}  OTP {}  {kernel}",
+        facts.node, facts.os_pid, facts.otp_release
+    );
+    let level = level.as_str().to_uppercase();
+    let room = WIDTH
+        .saturating_sub(left.chars().count() + level.len())
+        .max(2);
+    format!("{left}{}{level}", " ".repeat(room))
+}
+
+fn table(resources: &[Resource], binding: Option<Name>, charset: Charset) -> String {
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    table.set_header(["RESOURCE", "USED", "LIMIT", "FREE", "USE"]);
+    for resource in resources {
+        let advisory = if resource.name == Name::EtsTables {
+            "*"
+        } else {
+            " "
+        };
+        let percent = match resource.percent {
+            Known::Is(percent) => format!("{percent:.1}%"),
+            Known::Unknown => "?".into(),
+        };
+        let mut bar = bar(resource, charset);
+        if Some(resource.name) == binding {
+            bar.push_str("   <- closest to its limit");
+        }
+        table.add_row([
+            resource.name.as_str().to_string(),
+            number::count(resource.used),
+            number::limit(resource.limit) + advisory,
+            number::limit(resource.free),
+            percent,
+            bar,
+        ]);
+    }
+    table.to_string()
+}
+
+fn bar(resource: &Resource, charset: Charset) -> String {
+    let full = match charset {
+        Charset::Ascii => "#",
+        Charset::Unicode => "\u{2588}",
+    };
+    let percent = resource.percent.get().unwrap_or(0.0).clamp(0.0, 100.0);
+    full.repeat((percent * BAR as f64 / 100.0).round() as usize)
+}
+
+fn limits(facts: &Facts) -> String {
+    let nofile = &facts.nofile;
+    let reserved = match facts.reserved.fds {
+        0 => String::new(),
+        n => format!(" ({} reserved)", grouped(n)),
+    };
+    let limits = [
+        format!("soft {}{reserved}", number::limit(nofile.soft)),
+        format!("hard {}", number::limit(nofile.hard)),
+        format!("nr_open {}", number::limit(nofile.nr_open)),
+        format!("max_fds {} (fixed at boot)", number::limit(nofile.max_fds)),
+    ];
+    format!("nofile   {}", limits.map(unbroken).join("   "))
+}
+
+fn room(snapshot: &Snapshot) -> String {
+    let capacity = &snapshot.judgement.capacity;
+    let kinds = Use::ALL.iter().map(|&kind| {
+        let CapacityOf { free, bound_by } = capacity.of(kind);
+        let by = bound_by
+            .name()
+            .map_or(String::new(), |name| format!(" ({})", name.as_str()));
+        unbroken(format!("{} {}{by}", kind.as_str(), number::limit(free)))
+    });
+    format!("room for more: {}", kinds.collect::<Vec<_>>().join(", "))
+}
+
+fn finding_lines(finding: &Finding) -> Vec<String> {
+    let level = match finding.level {
+        Level::Ok | Level::Notice => finding.level.as_str().to_string(),
+        Level::Warning | Level::Critical => finding.level.as_str().to_uppercase(),
+    };
+    let mut lines = vec![format!("{level:<9} {}", finding.id.as_str())];
+    lines.extend(wrapped(&finding.message, "  ", "  "));
+    lines.extend(finding.fix.iter().map(fix_line));
+    lines
+}
+
+/// The line to paste is never wrapped.
+fn fix_line(fix: &Fix) -> String {
+    let when = match fix.when {
+        When::Now => "now",
+        When::Permanent => "permanent",
+    };
+    format!("  {when:<10} {:<33} {}", fix.line, fix.note)
+}
+
+/// Numbers and what belongs to them stay on one line.
+fn unbroken(text: String) -> String {
+    text.replace(' ', "\u{a0}")
+}
+
+fn wrapped(text: &str, first: &str, rest: &str) -> Vec<String> {
+    let options = Options::new(WIDTH)
+        .initial_indent(first)
+        .subsequent_indent(rest)
+        .break_words(false);
+    let lines = textwrap::wrap(text, options);
+    lines
+        .into_iter()
+        .map(|line| line.replace('\u{a0}', " "))
+        .collect()
+}

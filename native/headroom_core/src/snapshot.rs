@@ -1,0 +1,175 @@
+//! The facts of the operating system and of the VM, joined into one value with their judgement.
+//!
+//! The facts alone can be read back from JSON; the judgement is then made again, so a snapshot that a user sent is a
+//! fixture.
+
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::assess::{self, Judgement};
+use crate::beam::{Beam, Reserved, Tables};
+use crate::boot::Boot;
+use crate::os::Os;
+use crate::thresholds::Thresholds;
+use crate::unreadable::Unreadable;
+use crate::vocabulary::{Count, Flag, Limit};
+
+/// The version of the shape of a snapshot.
+pub const SCHEMA: u32 = 1;
+
+/// Everything that was measured or handed in, and nothing that was judged.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Facts {
+    /// System time in milliseconds.
+    pub taken_at: i64,
+    /// The node's name.
+    pub node: String,
+    /// Number of the OS process.
+    pub os_pid: u32,
+    /// Release of OTP, for example `"27"`.
+    pub otp_release: String,
+    /// Name and release of the kernel.
+    pub kernel: String,
+    /// The descriptor table.
+    pub fds: Fds,
+    /// What headroom holds back.
+    #[serde(default)]
+    pub reserved: Reserved,
+    /// Limits of descriptors, of the process and of the kernel.
+    pub nofile: Nofile,
+    /// Tables of the VM.
+    pub beam: Tables,
+    /// How the VM was started.
+    #[serde(default)]
+    pub boot: Boot,
+    /// At which use the level rises.
+    #[serde(default)]
+    pub thresholds: Thresholds,
+    /// What could not be read.
+    #[serde(default)]
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// The descriptor table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fds {
+    /// Open descriptors.
+    pub open: Count,
+    /// Slots below the soft limit that are not taken.
+    pub free: Limit,
+    /// The highest open descriptor.
+    pub highest: Count,
+    /// Descriptors that headroom itself holds.
+    pub own: u64,
+    /// Age of the count, in milliseconds.
+    pub age_ms: u64,
+}
+
+/// Limits of descriptors, of the process and of the kernel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Nofile {
+    /// Soft limit of the process.
+    pub soft: Limit,
+    /// Hard limit of the process.
+    pub hard: Limit,
+    /// Largest limit that the kernel accepts.
+    pub nr_open: Limit,
+    /// Above it the VM is deaf; fixed when the VM started.
+    pub max_fds: Limit,
+    /// The kernel's limit of open files.
+    pub file_max: Limit,
+    /// The kernel's open files.
+    pub file_nr: Count,
+    /// Whether `file_max` does not apply to this process.
+    pub exempt_from_file_max: Flag,
+    /// Whether this process may raise its own hard limit.
+    pub can_raise_hard: Flag,
+}
+
+impl Facts {
+    /// Joins what the operating system says with what the VM says.
+    pub fn new(os: Os, beam: Beam, thresholds: Thresholds) -> Facts {
+        let mut unreadable = os.unreadable;
+        unreadable.extend(beam.unreadable);
+        Facts {
+            taken_at: beam.taken_at,
+            node: beam.node,
+            os_pid: os.pid,
+            otp_release: beam.otp_release,
+            kernel: os.kernel,
+            fds: Fds {
+                open: os.open,
+                free: os.free,
+                highest: os.highest,
+                own: os.own,
+                age_ms: os.age_ms,
+            },
+            reserved: beam.reserved,
+            nofile: Nofile {
+                soft: os.soft,
+                hard: os.hard,
+                nr_open: os.nr_open,
+                max_fds: beam.max_fds,
+                file_max: os.file_max,
+                file_nr: os.file_nr,
+                exempt_from_file_max: os.exempt_from_file_max,
+                can_raise_hard: os.can_raise_hard,
+            },
+            beam: beam.tables,
+            boot: beam.boot,
+            thresholds,
+            unreadable,
+        }
+    }
+
+    /// Reads the facts of a snapshot in JSON; what it judged is ignored, and so is what is not known here.
+    ///
+    /// # Errors
+    /// The text is no snapshot.
+    pub fn from_json(json: &str) -> Result<Facts, serde_json::Error> {
+        serde_json::from_str(json)
+    }
+}
+
+/// Facts and judgement of one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    /// What was measured.
+    pub facts: Facts,
+    /// What it means.
+    pub judgement: Judgement,
+}
+
+impl Snapshot {
+    /// Judges the facts.
+    pub fn new(facts: Facts) -> Snapshot {
+        let judgement = assess::judge(&facts);
+        Snapshot { facts, judgement }
+    }
+}
+
+impl Serialize for Snapshot {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Snapshot { facts, judgement } = self;
+        let mut out = serializer.serialize_struct("Snapshot", 18)?;
+        out.serialize_field("schema", &SCHEMA)?;
+        out.serialize_field("taken_at", &facts.taken_at)?;
+        out.serialize_field("node", &facts.node)?;
+        out.serialize_field("os_pid", &facts.os_pid)?;
+        out.serialize_field("otp_release", &facts.otp_release)?;
+        out.serialize_field("kernel", &facts.kernel)?;
+        out.serialize_field("level", &judgement.level)?;
+        out.serialize_field("binding", &judgement.binding)?;
+        out.serialize_field("resources", &judgement.resources)?;
+        out.serialize_field("fds", &facts.fds)?;
+        out.serialize_field("reserved", &facts.reserved)?;
+        out.serialize_field("nofile", &facts.nofile)?;
+        out.serialize_field("beam", &facts.beam)?;
+        out.serialize_field("boot", &facts.boot)?;
+        out.serialize_field("thresholds", &facts.thresholds)?;
+        out.serialize_field("capacity", &judgement.capacity)?;
+        out.serialize_field("findings", &judgement.findings)?;
+        out.serialize_field("unreadable", &facts.unreadable)?;
+        out.end()
+    }
+}
