@@ -38,14 +38,19 @@ copy_tree() {
         tar -cf - --null -T - | tar -xf - --no-same-owner -C "$1"
 }
 
-# stage NAME CMD...: runs it, prints how long it took, and goes on after a failure, so that one run shows them all.
+# plain CMD...: without the colours that rebar3 puts into files and pipes.
+plain() {
+    if [ -t 1 ]; then "$@"; else "$@" 2>&1 | sed -u 's/\x1b\[[0-9;]*m//g'; fi
+}
+
+# stage NAME CMD...: runs it, notes how long it took, and goes on after a failure, so that one run shows them all.
 summary=()
 failed=0
 stage() {
     local name=$1 began=$SECONDS result=ok
     shift
     printf '\n=== %s\n' "$name"
-    "$@" </dev/null || { result="FAILED (exit status $?)"; failed=1; }
+    plain "$@" </dev/null || { result="FAILED (exit status $?)"; failed=1; }
     summary+=("$(printf '%-14s %5d s  %s' "$name" $((SECONDS - began)) "$result")")
 }
 
