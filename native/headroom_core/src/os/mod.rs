@@ -80,15 +80,16 @@ pub struct Gauge {
     pub exempt_from_file_max: Flag,
 }
 
-/// How old a count of the descriptor table may be when counting it needs several steps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Patience {
-    /// It must be made now.
-    Fresh,
-    /// One of the last second will do.
-    Recent,
-    /// Whatever there is; what is missing stays unknown.
-    Never,
+atoms! {
+    /// How old a count of the descriptor table may be when counting it needs several steps.
+    pub enum Patience {
+        /// It must be made now.
+        Fresh = "fresh",
+        /// One of the last second will do.
+        Recent = "recent",
+        /// Whatever there is; what is missing stays unknown.
+        Never = "never",
+    }
 }
 
 /// The count needs a [`Scan`] first.

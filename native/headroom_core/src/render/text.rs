@@ -14,13 +14,14 @@ pub const WIDTH: usize = 80;
 /// The width of a bar at 100 percent.
 const BAR: u64 = 19;
 
-/// Which characters the reader's terminal can show.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Charset {
-    /// Bars of `#`, and no character outside ASCII.
-    Ascii,
-    /// Bars of blocks.
-    Unicode,
+atoms! {
+    /// Which characters the reader's terminal can show.
+    pub enum Charset {
+        /// Bars of `#`, and no character outside ASCII.
+        Ascii = "ascii",
+        /// Bars of blocks.
+        Unicode = "unicode",
+    }
 }
 
 /// The report of a snapshot.
@@ -109,6 +110,15 @@ fn table(resources: &[Resource], binding: Option<Name>, charset: Charset) -> Str
             bar,
         ]);
     }
+    for (index, column) in table.column_iter_mut().enumerate() {
+        let number = (1..=4).contains(&index);
+        column.set_padding((0, 2));
+        column.set_cell_alignment(if number {
+            CellAlignment::Right
+        } else {
+            CellAlignment::Left
+        });
+    }
     table.to_string()
 }
 
@@ -145,7 +155,9 @@ fn room(snapshot: &Snapshot) -> String {
             .map_or(String::new(), |name| format!(" ({})", name.as_str()));
         unbroken(format!("{} {}{by}", kind.as_str(), number::limit(free)))
     });
-    format!("room for more: {}", kinds.collect::<Vec<_>>().join(", "))
+    let sockets = number::limit(capacity.of(Use::GenTcp).free);
+    let kinds: Vec<String> = kinds.collect();
+    unbroken(format!("room for {sockets} more: ")) + &kinds.join(", ")
 }
 
 fn finding_lines(finding: &Finding) -> Vec<String> {

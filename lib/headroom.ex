@@ -1,0 +1,109 @@
+defmodule Headroom do
+  @moduledoc """
+  How close is this node to a descriptor, port, ETS or process limit, which limit binds first, and what to do.
+
+  At the prompt: `Headroom.report()`. Every call here answers with no free descriptor, port or process: it opens
+  nothing, spawns nothing and loads nothing once the application was started.
+
+  The same functions, shapes and words as the Erlang module `:headroom`. No call raises because of the node's state:
+  without the native library every call returns `{:error, {:nif_not_loaded, reason}}`. A wrong argument raises
+  `ArgumentError`.
+  """
+
+  @typedoc "How bad something is. A notice never changes the level of a node."
+  @type level :: :headroom.level()
+
+  @typedoc "How many there are. What could not be read is `:unknown`, never 0."
+  @type count :: :headroom.count()
+
+  @typedoc "The upper end of a resource."
+  @type limit :: :headroom.limit()
+
+  @typedoc "The six resources."
+  @type name :: :headroom.name()
+
+  @typedoc "What descriptors and ports are used for."
+  @type use :: :headroom.use()
+
+  @typedoc "One resource. `enforced` is false where nothing refuses the next one at the limit."
+  @type resource :: :headroom.resource()
+
+  @typedoc "One thing worth saying, with its evidence, lines to paste, and whether they need a restart."
+  @type finding :: :headroom.finding()
+
+  @typedoc "How many more can be opened, and what stops the next one."
+  @type capacity :: :headroom.capacity()
+
+  @typedoc "Facts and judgement of one moment; `taken_at` is system time in milliseconds."
+  @type snapshot :: :headroom.snapshot()
+
+  @typedoc "The native library is not there."
+  @type unavailable :: :headroom.unavailable()
+
+  @doc """
+  Prints the report of this node to the caller's group leader, on one screen.
+
+  It names the node and its limits. On OTP 26 and later printing to the node's own `:user` waits while all dirty I/O
+  threads are blocked; `report_text/0` does not.
+  """
+  @spec report() :: :ok | unavailable()
+  defdelegate report(), to: :headroom
+
+  @doc """
+  The report as text: ASCII, lines of 80 columns where the numbers allow it.
+
+      iex> Headroom.report_text() =~ "RESOURCE"
+      true
+  """
+  @spec report_text() :: binary() | unavailable()
+  defdelegate report_text(), to: :headroom
+
+  @doc """
+  Facts and judgement of this moment as one map.
+
+      iex> %{schema: 1, resources: resources} = Headroom.snapshot()
+      iex> Enum.map(resources, & &1.name)
+      [:fds, :ports, :processes, :ets_tables, :atoms, :kernel_files]
+  """
+  @spec snapshot() :: snapshot() | unavailable()
+  defdelegate snapshot(), to: :headroom
+
+  @doc """
+  `snapshot(:json)` is `snapshot/0` as JSON: unknown is null, what is not set is absent, no bound is "infinity".
+
+      iex> Headroom.snapshot(:json) |> String.starts_with?(~s({"schema":1,))
+      true
+  """
+  @spec snapshot(:json) :: binary() | unavailable()
+  defdelegate snapshot(format), to: :headroom
+
+  @doc """
+  Whether the node is well: `:ok`, or the findings that are a warning or critical. Stateless, never a notice.
+  """
+  @spec health() ::
+          :ok | {:warning, [finding()]} | {:critical, [finding()]} | unavailable()
+  defdelegate health(), to: :headroom
+
+  @doc """
+  How many more sockets, files and port programs can be opened, and what stops the next one.
+
+      iex> Headroom.capacity() |> Map.keys() |> Enum.sort()
+      [:file, :gen_tcp, :port_program, :socket]
+  """
+  @spec capacity() :: %{use() => capacity()} | unavailable()
+  defdelegate capacity(), to: :headroom
+
+  @doc """
+  `capacity/0` of one kind: `:gen_tcp`, `:socket`, `:file` or `:port_program`.
+
+      iex> %{free: _, bound_by: _} = Headroom.capacity(:gen_tcp)
+      iex> Headroom.capacity(42)
+      ** (ArgumentError) argument error
+  """
+  @spec capacity(use()) :: capacity() | unavailable()
+  defdelegate capacity(use), to: :headroom
+
+  @doc "Which build of the native library this is."
+  @spec version() :: map() | unavailable()
+  defdelegate version(), to: :headroom
+end

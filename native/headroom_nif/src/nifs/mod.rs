@@ -1,0 +1,42 @@
+//! The functions of `headroom_nif`: each decodes its arguments, calls the core and encodes the answer.
+//!
+//! What does not fit is `badarg`. What takes long is cut in steps by the core and looped over in Erlang.
+
+mod node;
+
+use headroom_core::beam::Beam;
+use headroom_core::os::{self, Patience};
+use headroom_core::snapshot::{Facts, Snapshot};
+use headroom_core::thresholds::Thresholds;
+use rustler::schedule::consume_timeslice;
+use rustler::{Encoder, Env, NifResult, Term};
+
+use crate::term::from_term;
+
+rustler::atoms! { scan_needed }
+
+/// Percent of a scheduler's millisecond that a call with a snapshot in it takes at most.
+const SNAPSHOT_COST: i32 = 8;
+
+/// Answers from a snapshot of this moment, or with `scan_needed`.
+fn with_snapshot<'a>(
+    env: Env<'a>,
+    beam: Term<'a>,
+    thresholds: Term<'a>,
+    patience: Term<'a>,
+    answer: impl FnOnce(&Snapshot) -> NifResult<Term<'a>>,
+) -> NifResult<Term<'a>> {
+    let beam: Beam = from_term(beam)?;
+    let thresholds: Thresholds = from_term(thresholds)?;
+    let Ok(os) = os::read(beam.max_fds, patience_of(patience)?) else {
+        return Ok(scan_needed().encode(env));
+    };
+    let snapshot = Snapshot::new(Facts::new(os, beam, thresholds));
+    let answer = answer(&snapshot);
+    consume_timeslice(env, SNAPSHOT_COST);
+    answer
+}
+
+fn patience_of(term: Term) -> NifResult<Patience> {
+    Ok(from_term(term)?)
+}

@@ -1,0 +1,173 @@
+//! From terms to the core's types: the other direction of [`super::ser`]. A tuple may stand for a struct, in field order.
+
+use rustler::types::tuple::get_tuple;
+use rustler::types::{ListIterator, MapIterator};
+use rustler::{Binary, Term, TermType};
+use serde::de::value::StrDeserializer;
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess,
+    VariantAccess, Visitor,
+};
+use serde::forward_to_deserialize_any;
+
+use super::error::Mismatch;
+use super::value::atom_text;
+
+/// A term as a value of the core.
+pub fn from_term<'a, T: Deserialize<'a>>(term: Term<'a>) -> Result<T, Mismatch> {
+    T::deserialize(Decoding { term })
+}
+
+#[derive(Clone, Copy)]
+struct Decoding<'a> {
+    term: Term<'a>,
+}
+
+impl<'de> Deserializer<'de> for Decoding<'de> {
+    type Error = Mismatch;
+
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+        let term = self.term;
+        match term.get_type() {
+            TermType::Integer => match term.decode::<u64>() {
+                Ok(n) => visitor.visit_u64(n),
+                Err(_) => visitor.visit_i64(term.decode()?),
+            },
+            TermType::Float => visitor.visit_f64(term.decode()?),
+            TermType::Atom => atom_text(term, |text| match text {
+                "true" => visitor.visit_bool(true),
+                "false" => visitor.visit_bool(false),
+                word => visitor.visit_str(word),
+            })?,
+            TermType::Binary => {
+                let bytes = Binary::from_term(term)?.as_slice();
+                visitor.visit_borrowed_str(std::str::from_utf8(bytes).map_err(|_| Mismatch)?)
+            }
+            TermType::List => {
+                // Fails on an improper list, over which the iterator would panic.
+                term.list_length()?;
+                visitor.visit_seq(Items(term.decode::<ListIterator>()?))
+            }
+            TermType::Tuple => visitor.visit_seq(Items(get_tuple(term)?.into_iter())),
+            TermType::Map => visitor.visit_map(Pairs {
+                pairs: MapIterator::new(term).ok_or(Mismatch)?,
+                value: None,
+            }),
+            _ => Err(Mismatch),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+        let undefined = self.term.is_atom() && atom_text(self.term, |text| text == "undefined")?;
+        if undefined {
+            visitor.visit_none()
+        } else {
+            visitor.visit_some(self)
+        }
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Mismatch> {
+        visitor.visit_enum(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Mismatch> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
+        unit_struct seq tuple tuple_struct map struct identifier ignored_any
+    }
+}
+
+struct Items<I>(I);
+
+impl<'a, I: Iterator<Item = Term<'a>>> SeqAccess<'a> for Items<I> {
+    type Error = Mismatch;
+
+    fn next_element_seed<S: DeserializeSeed<'a>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, Mismatch> {
+        let next = self.0.next();
+        next.map(|term| seed.deserialize(Decoding { term }))
+            .transpose()
+    }
+}
+
+struct Pairs<'a> {
+    pairs: MapIterator<'a>,
+    value: Option<Term<'a>>,
+}
+
+impl<'a> MapAccess<'a> for Pairs<'a> {
+    type Error = Mismatch;
+
+    fn next_key_seed<S: DeserializeSeed<'a>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, Mismatch> {
+        let Some((key, value)) = self.pairs.next() else {
+            return Ok(None);
+        };
+        self.value = Some(value);
+        seed.deserialize(Decoding { term: key }).map(Some)
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'a>>(&mut self, seed: S) -> Result<S::Value, Mismatch> {
+        let term = self.value.take().ok_or(Mismatch)?;
+        seed.deserialize(Decoding { term })
+    }
+}
+
+/// Variants without data are atoms; no other kind is handed in.
+impl<'a> EnumAccess<'a> for Decoding<'a> {
+    type Error = Mismatch;
+    type Variant = NoData;
+
+    fn variant_seed<S: DeserializeSeed<'a>>(self, seed: S) -> Result<(S::Value, NoData), Mismatch> {
+        atom_text(self.term, |text| {
+            let word: StrDeserializer<Mismatch> = text.into_deserializer();
+            Ok((seed.deserialize(word)?, NoData))
+        })?
+    }
+}
+
+struct NoData;
+
+impl<'a> VariantAccess<'a> for NoData {
+    type Error = Mismatch;
+
+    fn unit_variant(self) -> Result<(), Mismatch> {
+        Ok(())
+    }
+
+    fn newtype_variant_seed<S: DeserializeSeed<'a>>(self, _: S) -> Result<S::Value, Mismatch> {
+        Err(Mismatch)
+    }
+
+    fn tuple_variant<V: Visitor<'a>>(self, _: usize, _: V) -> Result<V::Value, Mismatch> {
+        Err(Mismatch)
+    }
+
+    fn struct_variant<V: Visitor<'a>>(
+        self,
+        _: &'static [&'static str],
+        _: V,
+    ) -> Result<V::Value, Mismatch> {
+        Err(Mismatch)
+    }
+}

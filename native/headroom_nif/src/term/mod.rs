@@ -1,0 +1,10 @@
+//! Between Erlang terms and the core's types. One set of serde implementations serves JSON and terms.
+
+mod de;
+mod error;
+mod ser;
+mod value;
+
+pub use de::from_term;
+pub use ser::to_term;
+pub use value::to_value;

@@ -1,0 +1,80 @@
+//! From any term to the core's plain [`Value`], bounded in size so that no term can hold a scheduler.
+
+use headroom_core::value::Value;
+use rustler::types::tuple::get_tuple;
+use rustler::types::MapIterator;
+use rustler::{Binary, NifResult, Term, TermType};
+
+/// How many terms are looked at; the rest is opaque.
+const TERMS: usize = 2_000;
+/// How deep terms may nest.
+const DEPTH: usize = 24;
+/// How much of a binary is kept.
+const BYTES: usize = 4_096;
+
+/// A term as plain data.
+pub fn to_value(term: Term) -> Value {
+    let mut budget = TERMS;
+    value(term, DEPTH, &mut budget)
+}
+
+/// Runs `f` over the text of an atom.
+pub fn atom_text<R>(term: Term, f: impl FnOnce(&str) -> R) -> NifResult<R> {
+    Ok(f(&term.atom_to_string()?))
+}
+
+fn value(term: Term, depth: usize, budget: &mut usize) -> Value {
+    if depth == 0 || *budget == 0 {
+        return Value::Opaque;
+    }
+    *budget -= 1;
+    known(term, depth - 1, budget).unwrap_or(Value::Opaque)
+}
+
+fn known(term: Term, depth: usize, budget: &mut usize) -> NifResult<Value> {
+    Ok(match term.get_type() {
+        TermType::Atom => Value::Atom(term.atom_to_string()?),
+        TermType::Integer => Value::Integer(term.decode()?),
+        TermType::Float => Value::Float(term.decode()?),
+        TermType::Binary => {
+            let bytes = Binary::from_term(term)?.as_slice();
+            Value::Binary(bytes[..bytes.len().min(BYTES)].to_vec())
+        }
+        TermType::List => list(term, depth, budget)?,
+        TermType::Tuple => {
+            // Elements are looked at in order; those behind the budget become opaque.
+            let elements = get_tuple(term)?.into_iter().take(TERMS);
+            Value::Tuple(
+                elements
+                    .map(|element| value(element, depth, budget))
+                    .collect(),
+            )
+        }
+        TermType::Map => {
+            let pairs = MapIterator::new(term).ok_or(rustler::Error::BadArg)?;
+            let mut out = Vec::new();
+            for (key, element) in pairs {
+                if *budget == 0 {
+                    break;
+                }
+                out.push((value(key, depth, budget), value(element, depth, budget)));
+            }
+            Value::Map(out)
+        }
+        _ => Value::Opaque,
+    })
+}
+
+/// A list that is improper, or cut off, keeps its beginning.
+fn list(term: Term, depth: usize, budget: &mut usize) -> NifResult<Value> {
+    let mut items = Vec::new();
+    let mut rest = term;
+    while *budget > 0 {
+        let Ok((head, tail)) = rest.list_get_cell() else {
+            break;
+        };
+        items.push(value(head, depth, budget));
+        rest = tail;
+    }
+    Ok(Value::List(items))
+}

@@ -1,0 +1,96 @@
+%% @private
+%% What only the VM knows, collected as one map for the native core. Nothing is judged here.
+%%
+%% Values that cannot change while the VM runs are read once and kept.
+-module(headroom_beam).
+
+-export([facts/1, pulse/1, warm/0]).
+
+-define(FIXED, {?MODULE, fixed}).
+
+%% The facts of this moment. With `sockets' the registry process of the socket module is asked, too.
+-spec facts(sockets | no_sockets) -> map().
+facts(Sockets) ->
+    #{otp_release := Release, boot := Boot, max_fds := MaxFds, limits := Limits, unreadable := Fixed} = fixed(),
+    {Ports, Processes, EtsTables, Atoms} = Limits,
+    {Open, Unreadable} = sockets(Sockets),
+    #{taken_at => erlang:system_time(millisecond),
+      node => atom_to_binary(node(), utf8),
+      otp_release => Release,
+      boot => Boot,
+      max_fds => MaxFds,
+      tables => #{ports => {erlang:system_info(port_count), Ports},
+                  processes => {erlang:system_info(process_count), Processes},
+                  ets_tables => {erlang:system_info(ets_count), EtsTables},
+                  atoms => {erlang:system_info(atom_count), Atoms},
+                  sockets => Open},
+      reserved => #{fds => 0, ports => 0},
+      unreadable => Unreadable ++ Fixed}.
+
+%% The few numbers of a health check: a tuple, in the order of the core's `Pulse'.
+-spec pulse(map()) -> tuple().
+pulse(Thresholds) ->
+    #{max_fds := MaxFds, limits := {Ports, Processes, _EtsTables, Atoms}} = fixed(),
+    {{erlang:system_info(port_count), Ports},
+     {erlang:system_info(process_count), Processes},
+     {erlang:system_info(atom_count), Atoms},
+     MaxFds,
+     Thresholds}.
+
+%% Reads what does not change, at the start of the application.
+-spec warm() -> ok.
+warm() ->
+    _ = fixed(),
+    ok.
+
+fixed() ->
+    case persistent_term:get(?FIXED, undefined) of
+        undefined ->
+            Fixed = read_fixed(),
+            persistent_term:put(?FIXED, Fixed),
+            Fixed;
+        Fixed ->
+            Fixed
+    end.
+
+read_fixed() ->
+    {MaxFds, NoMaxFds} = max_fds(),
+    {EmuArgs, NoEmuArgs} = emu_args(),
+    Ports = erlang:system_info(port_limit),
+    #{otp_release => list_to_binary(erlang:system_info(otp_release)),
+      boot => headroom_nif:boot(EmuArgs, Ports),
+      max_fds => MaxFds,
+      limits => {Ports,
+                 erlang:system_info(process_limit),
+                 erlang:system_info(ets_limit),
+                 erlang:system_info(atom_limit)},
+      unreadable => NoMaxFds ++ NoEmuArgs}.
+
+%% Each poll set says it; one of them may be a fallback with a smaller number.
+max_fds() ->
+    try [Max || PollSet <- erlang:system_info(check_io), {max_fds, Max} <- PollSet] of
+        [_ | _] = All -> {lists:max(All), []};
+        [] -> {unknown, unavailable(check_io)}
+    catch
+        error:_ -> {unknown, unavailable(check_io)}
+    end.
+
+%% Undocumented, and the only place that has the emulator's flags. Only those of a known list are kept, by the core.
+emu_args() ->
+    try erlang:system_info(emu_args) of
+        Args -> {[unicode:characters_to_binary(Arg) || Arg <- Args], []}
+    catch
+        error:_ -> {undefined, unavailable(emu_args)}
+    end.
+
+sockets(no_sockets) ->
+    {unknown, []};
+sockets(sockets) ->
+    try
+        {socket:number_of(), []}
+    catch
+        error:_ -> {unknown, unavailable(sockets)}
+    end.
+
+unavailable(What) ->
+    [#{what => What, reason => unavailable}].

@@ -1,0 +1,32 @@
+%% @private
+%% The application's environment, checked once when the application starts.
+-module(headroom_config).
+
+-export([load/0, thresholds/0]).
+
+-define(THRESHOLDS, {?MODULE, thresholds}).
+
+%% Takes the environment over; a bad value is named.
+-spec load() -> ok | {error, {bad_option, term(), binary()}}.
+load() ->
+    case application:get_env(headroom, thresholds, #{}) of
+        Option when is_map(Option) -> load_thresholds(Option);
+        _ -> {error, {bad_option, thresholds, <<"not a map">>}}
+    end.
+
+load_thresholds(Option) ->
+    case headroom_nif:thresholds(Option) of
+        {ok, Thresholds} -> persistent_term:put(?THRESHOLDS, Thresholds);
+        {error, {Key, Why}} -> {error, {bad_option, {thresholds, Key}, Why}}
+    end.
+
+%% The thresholds in force: those of the environment, or the defaults while the application was not started.
+-spec thresholds() -> map().
+thresholds() ->
+    case persistent_term:get(?THRESHOLDS, undefined) of
+        undefined ->
+            {ok, Defaults} = headroom_nif:thresholds(#{}),
+            Defaults;
+        Thresholds ->
+            Thresholds
+    end.

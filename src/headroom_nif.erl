@@ -1,0 +1,79 @@
+%% @private
+%% The functions of the native library. This module stays small and unchanged, so that nobody needs to reload it.
+-module(headroom_nif).
+
+-export([load_status/0]).
+-export([version/0, boot/2, thresholds/1]).
+-export([open_count/0, pulse/2, scan/1]).
+-export([snapshot/3, snapshot_json/3, report/4]).
+
+-nifs([version/0, boot/2, thresholds/1,
+       open_count/0, pulse/2, scan/1,
+       snapshot/3, snapshot_json/3, report/4]).
+-on_load(init/0).
+
+%% In each stub itself: dialyzer knows `erlang:nif_error' and takes the specs as they are.
+-define(NOT_LOADED, erlang:nif_error({nif_not_loaded, load_error()})).
+
+-type patience() :: fresh | recent | never.
+
+%% A first load that fails leaves the stubs, so that callers get the reason and not `undef'. A reload that fails is
+%% refused, so that the working instance stays.
+init() ->
+    Before = persistent_term:get(?MODULE, undefined),
+    case erlang:load_nif(filename:join(priv_dir(), "headroom_nif"), 0) of
+        ok -> persistent_term:put(?MODULE, loaded);
+        {error, Reason} when Before =:= loaded -> {error, Reason};
+        {error, Reason} -> persistent_term:put(?MODULE, {failed, Reason})
+    end.
+
+priv_dir() ->
+    case code:priv_dir(headroom) of
+        {error, bad_name} ->
+            %% The directory is not called headroom; `code:which' would not say where when cover compiled the module.
+            Ebin = filename:dirname(code:where_is_file("headroom_nif.beam")),
+            filename:join([Ebin, "..", "priv"]);
+        Dir ->
+            Dir
+    end.
+
+%% Whether the library is there.
+-spec load_status() -> ok | {error, {nif_not_loaded, term()}}.
+load_status() ->
+    case persistent_term:get(?MODULE, undefined) of
+        loaded -> ok;
+        _ -> {error, {nif_not_loaded, load_error()}}
+    end.
+
+load_error() ->
+    case persistent_term:get(?MODULE, undefined) of
+        {failed, {Kind, Text}} -> {Kind, unicode:characters_to_binary(Text)};
+        Other -> Other
+    end.
+
+-spec version() -> map().
+version() -> ?NOT_LOADED.
+
+-spec boot([string()] | undefined, non_neg_integer() | undefined) -> map().
+boot(_EmuArgs, _PortLimit) -> ?NOT_LOADED.
+
+-spec thresholds(map()) -> {ok, map()} | {error, {term(), binary()}}.
+thresholds(_Option) -> ?NOT_LOADED.
+
+-spec open_count() -> {ok, pos_integer()} | scan_needed | {error, atom() | {errno, integer()}}.
+open_count() -> ?NOT_LOADED.
+
+-spec pulse(tuple(), patience()) -> well | look | scan_needed.
+pulse(_Tables, _Patience) -> ?NOT_LOADED.
+
+-spec scan(start | map()) -> map() | done.
+scan(_State) -> ?NOT_LOADED.
+
+-spec snapshot(map(), map(), patience()) -> map() | scan_needed.
+snapshot(_Beam, _Thresholds, _Patience) -> ?NOT_LOADED.
+
+-spec snapshot_json(map(), map(), patience()) -> binary() | scan_needed.
+snapshot_json(_Beam, _Thresholds, _Patience) -> ?NOT_LOADED.
+
+-spec report(map(), map(), patience(), ascii | unicode) -> binary() | scan_needed.
+report(_Beam, _Thresholds, _Patience, _Charset) -> ?NOT_LOADED.

@@ -1,0 +1,81 @@
+%% @private
+%% Asks the core about the facts of this moment. No answer throws because of the node's state.
+-module(headroom_view).
+
+-export([snapshot/0, json/0, report/1, health/0, capacity/0, version/0]).
+
+-type unavailable() :: {error, {nif_not_loaded, term()}}.
+
+-spec snapshot() -> headroom:snapshot() | unavailable().
+snapshot() ->
+    with_library(fun() -> snapshot(sockets) end).
+
+-spec json() -> binary() | unavailable().
+json() ->
+    with_library(fun() ->
+        Beam = headroom_beam:facts(sockets),
+        Thresholds = headroom_config:thresholds(),
+        counted(fun(Patience) -> headroom_nif:snapshot_json(Beam, Thresholds, Patience) end, fresh)
+    end).
+
+-spec report(ascii | unicode) -> binary() | unavailable().
+report(Charset) ->
+    with_library(fun() ->
+        Beam = headroom_beam:facts(sockets),
+        Thresholds = headroom_config:thresholds(),
+        counted(fun(Patience) -> headroom_nif:report(Beam, Thresholds, Patience, Charset) end, fresh)
+    end).
+
+%% Two roads: the pulse says in a few microseconds that all is well; only otherwise the facts are looked at.
+-spec health() -> ok | {warning | critical, [headroom:finding()]} | unavailable().
+health() ->
+    with_library(fun() ->
+        Pulse = headroom_beam:pulse(headroom_config:thresholds()),
+        case counted(fun(Patience) -> headroom_nif:pulse(Pulse, Patience) end, recent) of
+            well -> ok;
+            look -> look()
+        end
+    end).
+
+look() ->
+    case snapshot(no_sockets) of
+        #{level := ok} -> ok;
+        #{level := Level, findings := Findings} -> {Level, [F || #{level := L} = F <- Findings, L =/= notice]}
+    end.
+
+-spec capacity() -> #{headroom:use() => headroom:capacity()} | unavailable().
+capacity() ->
+    with_library(fun() -> maps:get(capacity, snapshot(no_sockets)) end).
+
+-spec version() -> map() | unavailable().
+version() ->
+    with_library(fun() -> headroom_nif:version() end).
+
+snapshot(Sockets) ->
+    Beam = headroom_beam:facts(Sockets),
+    Thresholds = headroom_config:thresholds(),
+    Snapshot = counted(fun(Patience) -> headroom_nif:snapshot(Beam, Thresholds, Patience) end, fresh),
+    Snapshot#{node := node()}.
+
+%% Where the descriptor table takes several steps to count, they are made here, each a short call.
+counted(Ask, Patience) ->
+    case Ask(Patience) of
+        scan_needed ->
+            ok = scan(headroom_nif:scan(start)),
+            case Ask(recent) of
+                scan_needed -> Ask(never);
+                Answer -> Answer
+            end;
+        Answer ->
+            Answer
+    end.
+
+scan(done) -> ok;
+scan(State) -> scan(headroom_nif:scan(State)).
+
+with_library(Fun) ->
+    try
+        Fun()
+    catch
+        error:{nif_not_loaded, _} = Reason -> {error, Reason}
+    end.
