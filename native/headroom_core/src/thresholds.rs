@@ -112,23 +112,36 @@ impl Thresholds {
             })?;
             set(thresholds.of_mut(name), value).map_err(|why| (index, why))?;
         }
-        for (index, (key, _)) in indexed() {
-            let name = key.as_atom().and_then(Name::parse);
-            let affected = name.map_or(Name::ALL.to_vec(), |name| vec![name]);
-            for name in affected {
-                let threshold = thresholds.of(name);
-                if threshold.warning > threshold.critical {
-                    let (low, high) = (threshold.critical, threshold.warning);
-                    let name = name.as_str();
-                    return Err((
-                        index,
-                        format!("{name}: warning {high} is above critical {low}"),
-                    ));
-                }
+        for &name in Name::ALL {
+            let Threshold {
+                warning, critical, ..
+            } = thresholds.of(name);
+            if warning > critical {
+                let why = format!(
+                    "{}: warning {warning} is above critical {critical}",
+                    name.as_str()
+                );
+                return Err((blamed(pairs, name), why));
             }
         }
         Ok(thresholds)
     }
+}
+
+/// The pair that gave a resource its percentages: its own if that says any, else the default's.
+fn blamed(pairs: &[(&Value, &Value)], name: Name) -> usize {
+    let position = |word: &str| {
+        pairs
+            .iter()
+            .position(|(key, _)| key.as_atom() == Some(word))
+    };
+    let says_percent = |index: &usize| {
+        let inner = pairs[*index].1.as_pairs().unwrap_or_default();
+        let mut keys = inner.iter().filter_map(|(key, _)| key.as_atom());
+        keys.any(|key| key != "critical_free")
+    };
+    let own = position(name.as_str()).filter(says_percent);
+    own.or(position("default")).unwrap_or(0)
 }
 
 fn set(threshold: &mut Threshold, value: &Value) -> Result<(), String> {

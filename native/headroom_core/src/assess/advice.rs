@@ -1,11 +1,11 @@
 //! Lines that change a limit, exact for how this node was started.
 
 use super::finding::{Fix, When};
-use super::Resource;
+use super::{exhaustion, resource, Resource};
 use crate::boot::{PortLimitSource, StartedBy};
 use crate::number::grouped;
 use crate::snapshot::Facts;
-use crate::vocabulary::{Limit, Name};
+use crate::vocabulary::{Level, Limit, Name};
 
 /// A size that serves most nodes, and the least that is ever proposed.
 const USUAL: u64 = 65_536;
@@ -151,15 +151,20 @@ pub(super) fn nofile_at_boot(facts: &Facts) -> Vec<Fix> {
     fixes
 }
 
+/// The descriptors that the next start will have: more, if they are about to run out.
+fn next_nofile(facts: &Facts) -> u64 {
+    let fds = resource::of_fds(facts);
+    if exhaustion::level(&fds, &facts.thresholds) > Level::Ok {
+        return wanted_fds(facts);
+    }
+    let now = facts.nofile.max_fds.finite().or(facts.nofile.soft.finite());
+    now.unwrap_or(USUAL)
+}
+
 /// Lines that give the next start a larger port table: never below the descriptors that it will have.
 pub(super) fn more_ports(facts: &Facts) -> Vec<Fix> {
     let table = facts.beam.ports.1.finite().unwrap_or(0);
-    let nofile = facts
-        .nofile
-        .max_fds
-        .finite()
-        .or(facts.nofile.soft.finite())
-        .unwrap_or(USUAL);
+    let nofile = next_nofile(facts);
     let wanted = doubled(table)
         .max(nofile.next_power_of_two())
         .clamp(USUAL, LARGEST_TABLE);
@@ -168,7 +173,7 @@ pub(super) fn more_ports(facts: &Facts) -> Vec<Fix> {
             let was = facts.boot.erl_max_ports.as_deref().unwrap_or_default();
             Fix::permanent(
                 format!("ERL_MAX_PORTS={wanted}"),
-                format!("(it was set to \"{was}\" at boot), then restart"),
+                format!("(it was set to {was:?} at boot), then restart"),
             )
         }
         PortLimitSource::Flag => {

@@ -58,8 +58,8 @@ impl Capacity {
     }
 }
 
-/// The capacity that the resources leave.
-pub(super) fn of(resources: &[Resource]) -> Capacity {
+/// The capacity that the resources leave. A plain file needs no event, so any slot that the kernel has will do.
+pub(super) fn of(resources: &[Resource], kernel_slots: Limit) -> Capacity {
     let free = |name: Name| {
         let resource = resources.iter().find(|resource| resource.name == name);
         match resource {
@@ -73,7 +73,7 @@ pub(super) fn of(resources: &[Resource]) -> Capacity {
     Capacity {
         gen_tcp: smallest(&[fds, ports, files]),
         socket: smallest(&[fds, files]),
-        file: smallest(&[fds, files]),
+        file: smallest(&[(Name::Fds, kernel_slots), files]),
         port_program: smallest(&[
             (fds.0, programs(fds.1)),
             ports,

@@ -2,7 +2,7 @@
 
 use super::advice;
 use super::finding::{Evidence, Finding, Fix, Id, Key, Proof};
-use super::resource::Resource;
+use super::resource::{BoundBy, Resource};
 use crate::number::{self, grouped};
 use crate::snapshot::Facts;
 use crate::thresholds::Thresholds;
@@ -71,21 +71,27 @@ fn exhausted(facts: &Facts, resource: &Resource) -> Option<Finding> {
 
 /// What happens at the end of each resource, as it is met on OTP 23 to 29.
 fn message(resource: &Resource, full: bool) -> String {
-    let what = resource.name.noun();
     let limit = number::limit(resource.limit);
-    let free = number::limit(resource.free);
-    let consequence = match resource.name {
-        Name::Fds => "new clients hang in the listen backlog",
-        Name::Ports => "new clients are accepted and closed at once",
-        Name::Processes => "every spawn fails with system_limit",
-        Name::EtsTables => "named lookups get slower",
-        Name::Atoms => "the node ends",
-        Name::KernelFiles => "accept, socket and open fail with enfile",
+    let (what, consequence) = match (resource.name, resource.bound_by) {
+        (Name::Fds, BoundBy::MaxFds) => (
+            "descriptors that the VM can watch",
+            "new sockets are deaf and leak",
+        ),
+        (Name::Fds, _) => ("descriptors", "new clients hang in the listen backlog"),
+        (Name::Ports, _) => ("ports", "new clients are accepted and closed at once"),
+        (Name::Processes, _) => ("processes", "every spawn fails with system_limit"),
+        (Name::EtsTables, _) => ("ETS tables", "lookups by name get slower"),
+        (Name::Atoms, _) => ("atoms", "the node ends"),
+        (Name::KernelFiles, _) => (
+            "open files of the kernel",
+            "accept, socket and open fail with enfile",
+        ),
     };
     if full {
         let used = number::count(resource.used);
-        format!("All of the {limit} {what} are taken ({used} in use): {consequence}.")
+        format!("All {limit} {what} are taken ({used} in use): {consequence}.")
     } else {
+        let free = number::limit(resource.free);
         format!("{free} of {limit} {what} are left; at 0 {consequence}.")
     }
 }
@@ -131,7 +137,7 @@ fn unreadable(facts: &Facts, resource: &Resource) -> Option<Finding> {
     };
     let what = resource.name.noun();
     let (used, limit) = (number::count(resource.used), number::limit(resource.limit));
-    let proc_is_missing = Fix::now(
+    let proc_is_missing = Fix::permanent(
         "mount -t proc proc /proc",
         "where /proc is missing, before the node starts",
     );

@@ -79,7 +79,7 @@ pub fn judge(facts: &Facts) -> Judgement {
             .filter(|&level| level > Level::Notice)
             .unwrap_or(Level::Ok),
         binding: binding(&resources).into(),
-        capacity: capacity::of(&resources),
+        capacity: capacity::of(&resources, facts.fds.free),
         resources,
         findings,
     }

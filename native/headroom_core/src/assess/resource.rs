@@ -70,21 +70,29 @@ impl Resource {
 /// The six resources of a snapshot, in listed order.
 pub fn all(facts: &Facts) -> Vec<Resource> {
     let nofile = &facts.nofile;
-    let kernel = (nofile.file_nr, nofile.file_max);
     vec![
-        fds(
-            nofile.soft,
-            nofile.max_fds,
-            nofile.nr_open,
-            facts.fds.open,
-            facts.fds.free,
-        ),
+        of_fds(facts),
         table(Name::Ports, facts.beam.ports),
         table(Name::Processes, facts.beam.processes),
         table(Name::EtsTables, facts.beam.ets_tables),
         table(Name::Atoms, facts.beam.atoms),
-        kernel_files(kernel, nofile.exempt_from_file_max),
+        kernel_files(
+            (nofile.file_nr, nofile.file_max),
+            nofile.exempt_from_file_max,
+        ),
     ]
+}
+
+/// The descriptors of a snapshot.
+pub(super) fn of_fds(facts: &Facts) -> Resource {
+    let nofile = &facts.nofile;
+    fds(
+        nofile.soft,
+        nofile.max_fds,
+        nofile.nr_open,
+        facts.fds.open,
+        facts.fds.free,
+    )
 }
 
 /// The descriptors: the smallest of three limits counts. `free` are the free slots below the soft limit.

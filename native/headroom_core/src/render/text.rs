@@ -7,7 +7,7 @@ use crate::assess::finding::{Finding, Fix, When};
 use crate::assess::{CapacityOf, Resource, Use};
 use crate::number::{self, grouped};
 use crate::snapshot::{Facts, Snapshot};
-use crate::vocabulary::{Known, Level, Name};
+use crate::vocabulary::{Known, Level, Limit, Name};
 
 /// The width that everything fits into where the numbers allow it.
 pub const WIDTH: usize = 80;
@@ -155,9 +155,12 @@ fn room(snapshot: &Snapshot) -> String {
             .map_or(String::new(), |name| format!(" ({})", name.as_str()));
         unbroken(format!("{} {}{by}", kind.as_str(), number::limit(free)))
     });
-    let sockets = number::limit(capacity.of(Use::GenTcp).free);
     let kinds: Vec<String> = kinds.collect();
-    unbroken(format!("room for {sockets} more: ")) + &kinds.join(", ")
+    let how_many = match capacity.of(Use::GenTcp).free {
+        Limit::Unknown => String::new(),
+        free => number::limit(free) + " ",
+    };
+    unbroken(format!("room for {how_many}more: ")) + &kinds.join(", ")
 }
 
 fn finding_lines(finding: &Finding) -> Vec<String> {
@@ -167,17 +170,23 @@ fn finding_lines(finding: &Finding) -> Vec<String> {
     };
     let mut lines = vec![format!("{level:<9} {}", finding.id.as_str())];
     lines.extend(wrapped(&finding.message, "  ", "  "));
-    lines.extend(finding.fix.iter().map(fix_line));
+    lines.extend(finding.fix.iter().flat_map(fix_lines));
     lines
 }
 
-/// The line to paste is never wrapped.
-fn fix_line(fix: &Fix) -> String {
+/// The line to paste is never wrapped; a note that does not fit behind it stands below.
+fn fix_lines(fix: &Fix) -> Vec<String> {
     let when = match fix.when {
         When::Now => "now",
         When::Permanent => "permanent",
     };
-    format!("  {when:<10} {:<33} {}", fix.line, fix.note)
+    let one = format!("  {when:<10} {:<33} {}", fix.line, fix.note);
+    if one.chars().count() <= WIDTH {
+        return vec![one];
+    }
+    let below = wrapped(&fix.note, "               ", "               ");
+    let line = format!("  {when:<10} {}", fix.line);
+    [vec![line], below].concat()
 }
 
 /// Numbers and what belongs to them stay on one line.
