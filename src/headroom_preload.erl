@@ -35,7 +35,15 @@ run() ->
 
 %% A list of modules is never complete. Formatting one event of each shape loads what is really used.
 warm({Formatter, Config}) ->
-    lists:foreach(fun(Event) -> catch Formatter:format(Event, Config) end, events()).
+    lists:foreach(fun(Event) -> format(Formatter, Event, Config) end, events()).
+
+%% A formatter of somebody else's may dislike an event.
+format(Formatter, Event, Config) ->
+    try Formatter:format(Event, Config) of
+        _ -> ok
+    catch
+        _:_ -> ok
+    end.
 
 formatters() ->
     Installed = [Formatter || #{formatter := {Module, _} = Formatter} <- logger:get_handler_config(),
