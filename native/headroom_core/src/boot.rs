@@ -31,6 +31,7 @@ pub struct Boot {
 
 atoms! {
     /// What set the size of the port table.
+    #[derive(Default)]
     pub enum PortLimitSource {
         /// `+Q N`.
         Flag = "flag",
@@ -41,18 +42,14 @@ atoms! {
         /// Nothing, and nofile was larger than the default at boot.
         Nofile = "nofile",
         /// The flags could not be read.
+        #[default]
         Unknown = "unknown",
-    }
-}
-
-impl Default for PortLimitSource {
-    fn default() -> Self {
-        PortLimitSource::Unknown
     }
 }
 
 atoms! {
     /// What keeps this OS process: it decides where a limit has to be changed.
+    #[derive(Default)]
     pub enum StartedBy {
         /// A systemd service.
         Systemd = "systemd",
@@ -61,13 +58,8 @@ atoms! {
         /// Kubernetes.
         Kubernetes = "kubernetes",
         /// Nothing of that shows.
+        #[default]
         Unknown = "unknown",
-    }
-}
-
-impl Default for StartedBy {
-    fn default() -> Self {
-        StartedBy::Unknown
     }
 }
 
