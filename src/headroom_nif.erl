@@ -4,11 +4,11 @@
 
 -export([load_status/0]).
 -export([version/0, boot/2, thresholds/1]).
--export([open_count/0, pulse/2, scan/1]).
+-export([open_count/0, pulse/2, health/3, scan/1]).
 -export([snapshot/3, snapshot_json/3, report/4]).
 
 -nifs([version/0, boot/2, thresholds/1,
-       open_count/0, pulse/2, scan/1,
+       open_count/0, pulse/2, health/3, scan/1,
        snapshot/3, snapshot_json/3, report/4]).
 -on_load(init/0).
 
@@ -65,6 +65,9 @@ open_count() -> ?NOT_LOADED.
 
 -spec pulse(tuple(), patience()) -> well | look | scan_needed.
 pulse(_Tables, _Patience) -> ?NOT_LOADED.
+
+-spec health(map(), map(), patience()) -> ok | {warning | critical, [map()]} | scan_needed.
+health(_Beam, _Thresholds, _Patience) -> ?NOT_LOADED.
 
 -spec scan(start | map()) -> map() | done.
 scan(_State) -> ?NOT_LOADED.

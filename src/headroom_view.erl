@@ -30,18 +30,16 @@ report(Charset) ->
 -spec health() -> ok | {warning | critical, [headroom:finding()]} | unavailable().
 health() ->
     with_library(fun() ->
-        Pulse = headroom_beam:pulse(headroom_config:thresholds()),
+        Thresholds = headroom_config:thresholds(),
+        Pulse = headroom_beam:pulse(Thresholds),
         case counted(fun(Patience) -> headroom_nif:pulse(Pulse, Patience) end, recent) of
-            well -> ok;
-            look -> look()
+            well ->
+                ok;
+            look ->
+                Beam = headroom_beam:facts(no_sockets),
+                counted(fun(Patience) -> headroom_nif:health(Beam, Thresholds, Patience) end, recent)
         end
     end).
-
-look() ->
-    case snapshot(no_sockets) of
-        #{level := ok} -> ok;
-        #{level := Level, findings := Findings} -> {Level, [F || #{level := L} = F <- Findings, L =/= notice]}
-    end.
 
 -spec capacity() -> #{headroom:use() => headroom:capacity()} | unavailable().
 capacity() ->

@@ -33,6 +33,16 @@ pub struct Judgement {
     pub findings: Vec<Finding>,
 }
 
+impl Judgement {
+    /// The findings that are more than a notice.
+    pub fn alarms(&self) -> &[Finding] {
+        let end = self
+            .findings
+            .partition_point(|finding| finding.level > Level::Notice);
+        &self.findings[..end]
+    }
+}
+
 /// The resource that is closest to its limit, among those whose limit is enforced and known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]

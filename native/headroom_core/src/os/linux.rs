@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::privileges::Privileges;
 use super::{fd_table, held, kernel_files, limits, system};
-use super::{Gauge, Os, Patience, Reading, ScanNeeded};
+use super::{Detail, Gauge, Os, Patience, Reading, ScanNeeded};
 use crate::unreadable::{Reason, Unreadable, What, Word};
 use crate::vocabulary::{Count, Known, Limit};
 
@@ -176,11 +176,11 @@ impl Scan {
     }
 }
 
-/// Everything, for a snapshot.
+/// The facts of this moment.
 ///
 /// # Errors
 /// The descriptor table takes a [`Scan`] to count, and `patience` does not allow to do without.
-pub fn read(max_fds: Limit, patience: Patience) -> Result<Os, ScanNeeded> {
+pub fn read(max_fds: Limit, patience: Patience, detail: Detail) -> Result<Os, ScanNeeded> {
     let mut reading = Reading::default();
     let (soft, hard) = reading.take(What::Nofile, limits::nofile());
     let nr_open = reading.count(What::NrOpen, kernel_files::nr_open());
@@ -204,6 +204,7 @@ pub fn read(max_fds: Limit, patience: Patience) -> Result<Os, ScanNeeded> {
         Some(tally) if tally.above > 0 || max_fds_exceeded(soft, max_fds) => {
             fd_table::highest_by_halving(tally.open)
         }
+        Some(_) if detail == Detail::Health => Err(Word::NotAsked.into()),
         Some(tally) => fd_table::highest_of(tally.open),
     };
     if tally.is_none() {
@@ -305,7 +306,7 @@ mod tests {
     #[test]
     fn a_whole_reading_is_complete_and_consistent() {
         acquire();
-        let os = read(Limit::Unknown, Patience::Never).unwrap();
+        let os = read(Limit::Unknown, Patience::Never, Detail::Full).unwrap();
         assert!(os.own == 3 && os.open.get() > Some(3), "{os:?}");
         let slots = os.free.finite().unwrap() + os.open.get().unwrap();
         assert_eq!(Some(slots), os.soft.finite());

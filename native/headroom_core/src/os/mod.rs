@@ -92,6 +92,15 @@ atoms! {
     }
 }
 
+/// How much a reading is to contain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// Everything.
+    Full,
+    /// What a warning or critical finding can be about: the highest descriptor only where it matters to one.
+    Health,
+}
+
 /// The count needs a [`Scan`] first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScanNeeded;

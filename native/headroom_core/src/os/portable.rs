@@ -1,6 +1,6 @@
 //! Other systems: the limits through libc, and everything else unknown.
 
-use super::{limits, system, Gauge, Os, Patience, Reading, ScanNeeded};
+use super::{limits, system, Detail, Gauge, Os, Patience, Reading, ScanNeeded};
 use crate::unreadable::{Reason, Unreadable, What, Word};
 use crate::vocabulary::{Count, Flag, Limit};
 
@@ -40,7 +40,7 @@ impl Scan {
 ///
 /// # Errors
 /// None here: the signature is that of Linux.
-pub fn read(_max_fds: Limit, _patience: Patience) -> Result<Os, ScanNeeded> {
+pub fn read(_max_fds: Limit, _patience: Patience, _detail: Detail) -> Result<Os, ScanNeeded> {
     let mut reading = Reading::default();
     let (soft, hard) = reading.take(What::Nofile, limits::nofile());
     let missing = [
@@ -96,7 +96,7 @@ mod tests {
     // A system that cannot be read must say so, and never show a zero for a count.
     #[test]
     fn unknown_with_a_reason() {
-        let os = read(Limit::Unknown, Patience::Fresh).unwrap();
+        let os = read(Limit::Unknown, Patience::Fresh, Detail::Full).unwrap();
         assert!(os.soft.finite().is_some());
         assert_eq!((os.open, os.free), (Count::Unknown, Limit::Unknown));
         assert!(os

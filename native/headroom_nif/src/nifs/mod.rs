@@ -5,7 +5,7 @@
 mod node;
 
 use headroom_core::beam::Beam;
-use headroom_core::os::{self, Patience};
+use headroom_core::os::{self, Detail, Patience};
 use headroom_core::snapshot::{Facts, Snapshot};
 use headroom_core::thresholds::Thresholds;
 use rustler::schedule::consume_timeslice;
@@ -24,11 +24,12 @@ fn with_snapshot<'a>(
     beam: Term<'a>,
     thresholds: Term<'a>,
     patience: Term<'a>,
+    detail: Detail,
     answer: impl FnOnce(&Snapshot) -> NifResult<Term<'a>>,
 ) -> NifResult<Term<'a>> {
     let beam: Beam = from_term(beam)?;
     let thresholds: Thresholds = from_term(thresholds)?;
-    let Ok(os) = os::read(beam.max_fds, patience_of(patience)?) else {
+    let Ok(os) = os::read(beam.max_fds, patience_of(patience)?, detail) else {
         return Ok(scan_needed().encode(env));
     };
     let snapshot = Snapshot::new(Facts::new(os, beam, thresholds));

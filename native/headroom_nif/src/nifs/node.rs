@@ -2,11 +2,12 @@
 
 use headroom_core::assess::{self, Pulse};
 use headroom_core::boot::Boot;
-use headroom_core::os::{self, Scan, ScanNeeded};
+use headroom_core::os::{self, Detail, Scan, ScanNeeded};
 use headroom_core::render::text::Charset;
 use headroom_core::render::{json, text};
 use headroom_core::thresholds::Thresholds;
 use headroom_core::unreadable::Reason;
+use headroom_core::vocabulary::Level;
 use rustler::schedule::consume_timeslice;
 use rustler::types::MapIterator;
 use rustler::{Encoder, Env, NifResult, Term};
@@ -80,6 +81,30 @@ fn pulse<'a>(env: Env<'a>, tables: Term<'a>, patience: Term<'a>) -> NifResult<Te
     })
 }
 
+/// `ok`, or `{Level, Findings}` without the notices, or `scan_needed`: what to say when the pulse is not well.
+#[rustler::nif]
+fn health<'a>(
+    env: Env<'a>,
+    beam: Term<'a>,
+    thresholds: Term<'a>,
+    patience: Term<'a>,
+) -> NifResult<Term<'a>> {
+    with_snapshot(
+        env,
+        beam,
+        thresholds,
+        patience,
+        Detail::Health,
+        |snapshot| {
+            let judgement = &snapshot.judgement;
+            Ok(match judgement.level {
+                Level::Ok | Level::Notice => ok().encode(env),
+                level => to_term(env, &(level, judgement.alarms()))?,
+            })
+        },
+    )
+}
+
 /// One step of a count of the descriptor table: `start` begins, the answer is the argument of the next step, or `done`.
 #[rustler::nif]
 fn scan<'a>(env: Env<'a>, state: Term<'a>) -> NifResult<Term<'a>> {
@@ -111,7 +136,7 @@ fn snapshot<'a>(
     thresholds: Term<'a>,
     patience: Term<'a>,
 ) -> NifResult<Term<'a>> {
-    with_snapshot(env, beam, thresholds, patience, |snapshot| {
+    with_snapshot(env, beam, thresholds, patience, Detail::Full, |snapshot| {
         Ok(to_term(env, snapshot)?)
     })
 }
@@ -124,7 +149,7 @@ fn snapshot_json<'a>(
     thresholds: Term<'a>,
     patience: Term<'a>,
 ) -> NifResult<Term<'a>> {
-    with_snapshot(env, beam, thresholds, patience, |snapshot| {
+    with_snapshot(env, beam, thresholds, patience, Detail::Full, |snapshot| {
         Ok(to_term(env, &json::snapshot(snapshot))?)
     })
 }
@@ -139,7 +164,7 @@ fn report<'a>(
     charset: Term<'a>,
 ) -> NifResult<Term<'a>> {
     let charset: Charset = from_term(charset)?;
-    with_snapshot(env, beam, thresholds, patience, |snapshot| {
+    with_snapshot(env, beam, thresholds, patience, Detail::Full, |snapshot| {
         Ok(to_term(env, &text::report(snapshot, charset))?)
     })
 }
