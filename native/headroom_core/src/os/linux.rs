@@ -183,13 +183,13 @@ impl Scan {
 pub fn read(max_fds: Limit, patience: Patience, detail: Detail) -> Result<Os, ScanNeeded> {
     let mut reading = Reading::default();
     let (soft, hard) = reading.take(What::Nofile, limits::nofile());
-    let nr_open = reading.count(What::NrOpen, kernel_files::nr_open());
+    let nr_open = reading.take(What::NrOpen, kernel_files::nr_open().map(Known::Is));
     if let Known::Is(nr_open) = nr_open {
         NR_OPEN.store(nr_open, Ordering::Relaxed);
     }
     let file_nr = kernel_files::file_nr();
     let file_max = reading.take(What::FileMax, file_nr.map(|(_, limit)| limit));
-    let file_nr = reading.count(What::FileNr, file_nr.map(|(used, _)| used));
+    let file_nr = reading.take(What::FileNr, file_nr.map(|(used, _)| Known::Is(used)));
     let privileges = PRIVILEGES.get_or_init(Privileges::read);
     reading.take(What::Capabilities, privileges.capabilities);
     reading.take(What::UserNs, privileges.initial_user_ns);
@@ -210,7 +210,7 @@ pub fn read(max_fds: Limit, patience: Patience, detail: Detail) -> Result<Os, Sc
     if tally.is_none() {
         reading.unreadable.push(Unreadable::new(What::Open, why));
     }
-    let highest = reading.count(What::Highest, highest);
+    let highest = reading.take(What::Highest, highest.map(Known::Is));
     Ok(Os {
         pid: std::process::id(),
         kernel: system::kernel(),

@@ -19,7 +19,7 @@ mod privileges;
 mod system;
 
 use crate::unreadable::{Reason, Unreadable, What};
-use crate::vocabulary::{Count, Flag, Known, Limit};
+use crate::vocabulary::{Count, Flag, Limit};
 
 #[cfg(all(target_os = "linux", not(headroom_portable)))]
 pub use linux::{acquire, gauge, open_count, read, release, Scan};
@@ -117,10 +117,6 @@ impl Reading {
             self.unreadable.push(Unreadable::new(what, reason));
             T::default()
         })
-    }
-
-    fn count(&mut self, what: What, result: Result<u64, Reason>) -> Count {
-        self.take(what, result.map(Known::Is))
     }
 }
 
