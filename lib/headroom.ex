@@ -37,6 +37,9 @@ defmodule Headroom do
   @typedoc "Facts and judgement of one moment; `taken_at` is system time in milliseconds."
   @type snapshot :: :headroom.snapshot()
 
+  @typedoc "One hazard after `harden/0`: whether it no longer holds, what was done, or why it was not."
+  @type hardened :: :headroom.hardened()
+
   @typedoc "The native library is not there."
   @type unavailable :: :headroom.unavailable()
 
@@ -106,4 +109,26 @@ defmodule Headroom do
   @doc "Which build of the native library this is."
   @spec version() :: map() | unavailable()
   defdelegate version(), to: :headroom
+
+  @doc """
+  What would end this node, mute its log or lose its data when a descriptor, port or process is missing.
+
+  Only the hazards that hold for this node now: a notice each, a warning once a resource behind it is at warning. The
+  evidence says with `:harden` whether `harden/0` takes it away at this moment. Opens nothing, spawns nothing.
+
+      iex> Headroom.hazards() |> Enum.all?(&is_boolean(&1.evidence.harden))
+      true
+  """
+  @spec hazards() :: [finding()] | unavailable()
+  defdelegate hazards(), to: :headroom
+
+  @doc """
+  Takes away those of `hazards/0` that can be taken away safely while the node runs, and says what became of each.
+
+  Call it while the node is well, best at boot (environment `harden: true`). With room for it, it starts the helper of
+  the resolver (`inet_gethost`, a port program: one port, two descriptors) and loads and runs once the modules that
+  print, log and serve a shell. It changes no setting of the node, and asks no name server.
+  """
+  @spec harden() :: {:ok, [hardened()]} | unavailable()
+  defdelegate harden(), to: :headroom
 end

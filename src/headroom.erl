@@ -12,9 +12,11 @@
 -export([health/0]).
 -export([capacity/0, capacity/1]).
 -export([version/0]).
+-export([hazards/0, harden/0]).
 
 -export_type([level/0, count/0, limit/0, name/0, bound_by/0, use/0]).
 -export_type([resource/0, finding/0, capacity/0, snapshot/0, unavailable/0]).
+-export_type([hardened/0]).
 
 -include("headroom_doc.hrl").
 
@@ -77,6 +79,9 @@ No call throws because of the node's state. Without the native library every cal
                       thresholds := map(), capacity := #{use() => capacity()}, findings := [finding()],
                       unreadable := [#{what := atom(), reason := atom() | {errno, integer()}}]}.
 %% Facts and judgement of one moment; `taken_at' is system time in milliseconds.
+
+-type hardened() :: #{hazard := atom(), done := boolean(), note := binary()}.
+%% One hazard after harden/0: whether it no longer holds, what was done, or why it was not.
 
 -type unavailable() :: {error, {nif_not_loaded, term()}}.
 %% The native library is not there.
@@ -164,3 +169,29 @@ Which build of the native library this is.
                  | unavailable().
 version() ->
     headroom_view:version().
+
+?DOC("""
+What would end this node, mute its log or lose its data when a descriptor, port or process is missing.
+
+Only the hazards that hold for this node now: a notice each, a warning once a resource behind it is at warning (and
+`soft_above_max_fds` as in the snapshot). The evidence says with `harden` whether harden/0 takes it away at this
+moment. Opens nothing, spawns nothing. Cost: one snapshot, and a look at each module of the loaded applications.
+docs/hazards.md has a paragraph on each.
+""").
+%% @doc What would end this node, mute its log or lose its data when a descriptor, port or process is missing.
+-spec hazards() -> [finding()] | unavailable().
+hazards() ->
+    headroom_hazards:hazards().
+
+?DOC("""
+Takes away those of hazards/0 that can be taken away safely while the node runs, and says what became of each.
+
+Call it while the node is well, best at boot (environment `{harden, true}`). It does two things, each only with room
+for it: it starts the helper of the resolver (`inet_gethost`, a port program: one port and two descriptors), and it
+loads and runs once the modules that print, log and serve a shell.
+It changes no setting of the node, and asks no name server.
+""").
+%% @doc Takes away those of {@link hazards/0} that can be taken away safely while the node runs.
+-spec harden() -> {ok, [hardened()]} | unavailable().
+harden() ->
+    headroom_hazards:harden().

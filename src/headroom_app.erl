@@ -17,7 +17,8 @@ start(_Type, _Args) ->
             case headroom_config:load() of
                 ok ->
                     headroom_beam:warm(),
-                    start_supervisor();
+                    headroom_exposure:warm(),
+                    harden();
                 {error, _} = Error ->
                     Error
             end;
@@ -28,6 +29,12 @@ start(_Type, _Args) ->
 
 stop(_State) ->
     ok.
+
+harden() ->
+    case headroom_hazards:harden_at_start() of
+        ok -> start_supervisor();
+        {error, _} = Error -> Error
+    end.
 
 start_supervisor() ->
     supervisor:start_link({local, headroom_sup}, ?MODULE, []).

@@ -3,6 +3,7 @@
 -module(headroom_config).
 
 -export([load/0, thresholds/0]).
+-export([harden/0]).
 
 -define(THRESHOLDS, {?MODULE, thresholds}).
 
@@ -12,6 +13,14 @@ load() ->
     case application:get_env(headroom, thresholds, #{}) of
         Option when is_map(Option) -> load_thresholds(Option);
         _ -> {error, {bad_option, thresholds, <<"not a map">>}}
+    end.
+
+%% Whether the start of the application hardens the node.
+-spec harden() -> boolean() | {error, {bad_option, harden, binary()}}.
+harden() ->
+    case application:get_env(headroom, harden, false) of
+        Harden when is_boolean(Harden) -> Harden;
+        _ -> {error, {bad_option, harden, <<"neither true nor false">>}}
     end.
 
 load_thresholds(Option) ->

@@ -6,10 +6,12 @@
 -export([version/0, boot/2, thresholds/1]).
 -export([open_count/0, pulse/2, health/3, scan/1]).
 -export([snapshot/3, snapshot_json/3, report/4]).
+-export([hazards/3, harden_plan/3, hardened/4]).
 
 -nifs([version/0, boot/2, thresholds/1,
        open_count/0, pulse/2, health/3, scan/1,
-       snapshot/3, snapshot_json/3, report/4]).
+       snapshot/3, snapshot_json/3, report/4,
+       hazards/3, harden_plan/3, hardened/4]).
 -on_load(init/0).
 
 %% In each stub itself: dialyzer knows `erlang:nif_error' and takes the specs as they are.
@@ -80,3 +82,12 @@ snapshot_json(_Beam, _Thresholds, _Patience) -> ?NOT_LOADED.
 
 -spec report(map(), map(), patience(), ascii | unicode) -> binary() | scan_needed.
 report(_Beam, _Thresholds, _Patience, _Charset) -> ?NOT_LOADED.
+
+-spec hazards(map(), map(), patience()) -> [map()] | scan_needed.
+hazards(_Beam, _Thresholds, _Patience) -> ?NOT_LOADED.
+
+-spec harden_plan(map(), map(), patience()) -> map() | scan_needed.
+harden_plan(_Beam, _Thresholds, _Patience) -> ?NOT_LOADED.
+
+-spec hardened(map(), map(), patience(), map()) -> [map()] | scan_needed.
+hardened(_Beam, _Thresholds, _Patience, _Attempts) -> ?NOT_LOADED.

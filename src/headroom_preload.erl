@@ -3,7 +3,7 @@
 %% and on OTP 25 and earlier a log event whose formatter cannot be loaded removes the default handler for good.
 -module(headroom_preload).
 
--export([run/0]).
+-export([run/0, unloaded_formatters/0]).
 
 %% What this application's own calls and their printing use of OTP.
 -define(OURS, [application, binary, erl_anno, erl_error, io, io_lib, io_lib_format, io_lib_pretty, lists, maps,
@@ -15,6 +15,10 @@
                 erl_parse, erl_pp, erl_scan, erpc, error_logger, gb_sets, gb_trees, global, group, group_history,
                 inet_tcp_dist, io_lib_fread, orddict, ordsets, otp_internal, otp_internal_deprecated, prim_tty, queue,
                 rand, rpc, sets, shell, shell_default, shell_docs, sofs, user_drv, user_sup]).
+
+%% What formats any event.
+-define(FORMATTING, [calendar, erl_anno, erl_error, erl_internal, erl_scan, io, io_lib, io_lib_format, io_lib_pretty,
+                     logger_formatter, string, unicode_util]).
 
 %% What formats errors of each kind.
 -define(ERRORS, [epp, erl_erts_errors, erl_kernel_errors, erl_posix_msg, erl_stdlib_errors, inet, proc_lib]).
@@ -28,10 +32,24 @@
 %% Never fails: what is not there on this release, or not on this node, is not needed there.
 -spec run() -> ok.
 run() ->
-    {ok, Own} = application:get_key(headroom, modules),
+    Own = modules_of(headroom),
     Elixir = [Module || erlang:module_loaded('Elixir.Kernel'), Module <- ?ELIXIR],
-    lists:foreach(fun code:ensure_loaded/1, Own ++ ?OURS ++ ?SHELL ++ ?ERRORS ++ Elixir),
+    lists:foreach(fun code:ensure_loaded/1, Own ++ ?OURS ++ ?SHELL ++ ?FORMATTING ++ ?ERRORS ++ Elixir),
     lists:foreach(fun warm/1, formatters()).
+
+%% Modules that format log events, are there on this release, and are not loaded.
+-spec unloaded_formatters() -> [module()].
+unloaded_formatters() ->
+    There = modules_of(kernel) ++ modules_of(stdlib),
+    OfOtp = [Module || Module <- ?FORMATTING ++ ?ERRORS, lists:member(Module, There)],
+    Installed = [Module || #{formatter := {Module, _}} <- logger:get_handler_config()],
+    [Module || Module <- lists:usort(OfOtp ++ Installed), not erlang:module_loaded(Module)].
+
+modules_of(Application) ->
+    case application:get_key(Application, modules) of
+        {ok, Modules} -> Modules;
+        undefined -> []
+    end.
 
 %% A list of modules is never complete. Formatting one event of each shape loads what is really used.
 warm({Formatter, Config}) ->

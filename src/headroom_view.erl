@@ -3,6 +3,7 @@
 -module(headroom_view).
 
 -export([snapshot/0, json/0, report/1, health/0, capacity/0, version/0]).
+-export([with_library/1, counted/2]).
 
 -type unavailable() :: {error, {nif_not_loaded, term()}}.
 
@@ -21,7 +22,7 @@ json() ->
 -spec report(ascii | unicode) -> binary() | unavailable().
 report(Charset) ->
     with_library(fun() ->
-        Beam = headroom_beam:facts(sockets),
+        Beam = (headroom_beam:facts(sockets))#{exposure => headroom_exposure:facts()},
         Thresholds = headroom_config:thresholds(),
         counted(fun(Patience) -> headroom_nif:report(Beam, Thresholds, Patience, Charset) end, fresh)
     end).
@@ -56,6 +57,7 @@ snapshot(Sockets) ->
     Snapshot#{node := node()}.
 
 %% Where the descriptor table takes several steps to count, they are made here, each a short call.
+-spec counted(fun((fresh | recent | never) -> Answer | scan_needed), fresh | recent) -> Answer.
 counted(Ask, Patience) ->
     case Ask(Patience) of
         scan_needed ->
@@ -71,6 +73,8 @@ counted(Ask, Patience) ->
 scan(done) -> ok;
 scan(State) -> scan(headroom_nif:scan(State)).
 
+%% Runs what needs the native library.
+-spec with_library(fun(() -> Answer)) -> Answer | unavailable().
 with_library(Fun) ->
     try
         Fun()

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::boot::Boot;
+use crate::exposure::Exposure;
 use crate::unreadable::Unreadable;
 use crate::vocabulary::{Count, Limit};
 
@@ -25,6 +26,9 @@ pub struct Beam {
     pub reserved: Reserved,
     /// What the VM would not tell.
     pub unreadable: Vec<Unreadable>,
+    /// What would be hit at exhaustion, when that is asked.
+    #[serde(default)]
+    pub exposure: Option<Exposure>,
 }
 
 /// The tables of the VM: how many are used, how many fit.

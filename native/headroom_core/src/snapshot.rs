@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::assess::{self, Judgement};
 use crate::beam::{Beam, Reserved, Tables};
 use crate::boot::Boot;
+use crate::exposure::Exposure;
 use crate::os::Os;
 use crate::thresholds::Thresholds;
 use crate::unreadable::Unreadable;
@@ -48,6 +49,9 @@ pub struct Facts {
     /// What could not be read.
     #[serde(default)]
     pub unreadable: Vec<Unreadable>,
+    /// What would be hit at exhaustion. Collected for some calls only, and no part of a snapshot.
+    #[serde(skip)]
+    pub exposure: Option<Exposure>,
 }
 
 /// The descriptor table.
@@ -119,6 +123,7 @@ impl Facts {
             boot: beam.boot,
             thresholds,
             unreadable,
+            exposure: beam.exposure,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Every finding: the facts that cause it, its level, and that it is silent without them.
 
 use headroom_core::assess::finding::{Finding, Id};
+use headroom_core::assess::hazards;
 use headroom_core::assess::{is_well, judge, Pulse};
 use headroom_core::boot::{PortLimitSource, StartedBy};
 use headroom_core::os::Gauge;
@@ -133,7 +134,7 @@ fn every_finding_has_a_cause_and_its_level() {
             "{others:?}"
         );
     }
-    for id in Id::ALL {
+    for id in Id::ALL.iter().filter(|id| !hazards::IDS.contains(id)) {
         assert!(
             causes.iter().any(|(cause, ..)| cause == id),
             "{} has no cause here",

@@ -49,6 +49,12 @@ atoms! {
         FileMaxBelowNofile = "file_max_below_nofile",
         ErtsMaxPortsIsNotRead = "erts_max_ports_is_not_read",
         ErlMaxPortsMalformed = "erl_max_ports_malformed",
+        ResolverNotStarted = "resolver_not_started",
+        InteractiveCodeLoading = "interactive_code_loading",
+        FormattersNotLoaded = "formatters_not_loaded",
+        DistListenerSpins = "dist_listener_spins",
+        FileServerNeedsProcess = "file_server_needs_process",
+        MnesiaLogDeletedAtEnfile = "mnesia_log_deleted_at_enfile",
     }
 }
 
@@ -123,6 +129,17 @@ atoms! {
         ErtsMaxPorts = "erts_max_ports",
         EstimatedBytes = "estimated_bytes",
         Unreadable = "unreadable",
+        NeededFds = "needed_fds",
+        FreeFds = "free_fds",
+        FreePorts = "free_ports",
+        FreeKernelFiles = "free_kernel_files",
+        CodeMode = "code_mode",
+        UnloadedModules = "unloaded_modules",
+        Modules = "modules",
+        Listeners = "listeners",
+        Mnesia = "mnesia",
+        Directory = "directory",
+        Harden = "harden",
     }
 }
 
@@ -135,6 +152,10 @@ pub enum Proof {
     Limit(Limit),
     Percent(crate::vocabulary::Known<f64>),
     Text(String),
+    Texts(Vec<String>),
+    Flag(crate::vocabulary::Flag),
+    CodeMode(crate::exposure::CodeMode),
+    Mnesia(crate::exposure::MnesiaState),
     BoundBy(super::resource::BoundBy),
     Source(crate::boot::PortLimitSource),
     Unreadable(Vec<Unreadable>),

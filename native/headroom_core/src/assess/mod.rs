@@ -4,6 +4,8 @@ pub mod advice;
 pub mod capacity;
 mod exhaustion;
 pub mod finding;
+pub mod harden;
+pub mod hazards;
 mod misfits;
 pub mod resource;
 

@@ -4,6 +4,7 @@ use comfy_table::{CellAlignment, Table};
 use textwrap::Options;
 
 use crate::assess::finding::{Finding, Fix, When};
+use crate::assess::hazards::hazards;
 use crate::assess::{CapacityOf, Resource, Use};
 use crate::number::{self, grouped};
 use crate::snapshot::{Facts, Snapshot};
@@ -46,6 +47,9 @@ pub fn report(snapshot: &Snapshot, charset: Charset) -> String {
     wrapped(&room(snapshot), "", "")
         .iter()
         .for_each(|text| line(text));
+    if let Some(exposure) = &facts.exposure {
+        line(&hazards_line(&hazards(facts, exposure)));
+    }
     for unreadable in &facts.unreadable {
         line(&format!(
             "unknown  {}: {}",
@@ -161,6 +165,22 @@ fn room(snapshot: &Snapshot) -> String {
         free => number::limit(free) + " ",
     };
     unbroken(format!("room for {how_many}more: ")) + &kinds.join(", ")
+}
+
+/// How many things would hurt this node at exhaustion; the list is asked for by itself.
+fn hazards_line(hazards: &[Finding]) -> String {
+    let urgent = hazards
+        .iter()
+        .filter(|hazard| hazard.level > Level::Notice)
+        .count();
+    let urgent = match urgent {
+        0 => String::new(),
+        n => format!(", {n} of them close"),
+    };
+    match hazards.len() {
+        0 => "hazards  none".into(),
+        n => format!("hazards  {n} at exhaustion{urgent}: headroom:hazards()."),
+    }
 }
 
 fn finding_lines(finding: &Finding) -> Vec<String> {

@@ -2,6 +2,7 @@
 //!
 //! What does not fit is `badarg`. What takes long is cut in steps by the core and looped over in Erlang.
 
+mod hazards;
 mod node;
 
 use headroom_core::beam::Beam;
