@@ -11,6 +11,9 @@ defmodule Headroom.MixProject do
       version: to_string(@props[:vsn]),
       description: to_string(@props[:description]),
       elixir: "~> 1.14",
+      # rebar3 has _build/test/lib/headroom, too: each tool keeps to a folder of its own.
+      build_path: "_build/mix",
+      test_ignore_filters: [~r"^test/consumers/"],
       compilers: [:headroom_nif | Mix.compilers()],
       test_coverage: [summary: [threshold: 0], ignore_modules: [:headroom_nif]],
       deps: []
