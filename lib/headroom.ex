@@ -40,6 +40,15 @@ defmodule Headroom do
   @typedoc "One hazard after `harden/0`: whether it no longer holds, what was done, or why it was not."
   @type hardened :: :headroom.hardened()
 
+  @typedoc "What failed. `:undefined` takes it from the reason's own shape, where that shows it."
+  @type operation :: :headroom.operation()
+
+  @typedoc "What stopped a call."
+  @type culprit :: :headroom.culprit()
+
+  @typedoc "Why a call failed: the culprit, how that is known, what clears the others, and what to do."
+  @type verdict :: :headroom.verdict()
+
   @typedoc "The native library is not there."
   @type unavailable :: :headroom.unavailable()
 
@@ -105,6 +114,66 @@ defmodule Headroom do
   """
   @spec capacity(use()) :: capacity() | unavailable()
   defdelegate capacity(use), to: :headroom
+
+  @doc """
+  `diagnose/3` with the operation taken from the reason's own shape, where it shows one.
+
+      iex> Headroom.diagnose(%File.Error{reason: :enoent, path: "x", action: "open"}).verdict
+      :not_a_limit
+  """
+  @spec diagnose(term()) :: verdict() | unavailable()
+  defdelegate diagnose(reason), to: :headroom
+
+  @doc """
+  `diagnose/3` with the probe.
+
+      iex> Headroom.diagnose({:error, :econnrefused}, :connect).verdict
+      :not_a_limit
+  """
+  @spec diagnose(term(), operation()) :: verdict() | unavailable()
+  defdelegate diagnose(reason, operation), to: :headroom
+
+  @doc """
+  Why this operation failed: which limit it was, how that is known, what clears the others, and what to do.
+
+  `reason` is anything that a failed call gave: a word, `{:error, reason}`, an exception with or without its stacktrace,
+  what a library wrapped around it, or a line of a log. What is not understood is the verdict `:undetermined`.
+
+  The one call that takes a slot: unless the option `probe` is false, the kernel is asked for a descriptor and for a
+  file, and gets each back at once. What it grants now it may have refused a moment before, and what root gets another
+  user may not.
+
+      iex> Headroom.diagnose(:system_limit, :accept, %{probe: false}).evidence.probe
+      %{fd: :not_done, file: :not_done}
+      iex> Headroom.diagnose(:emfile, :acept, %{})
+      ** (ArgumentError) argument error
+  """
+  @spec diagnose(term(), operation(), %{optional(:probe) => boolean()}) ::
+          verdict() | unavailable()
+  defdelegate diagnose(reason, operation, options), to: :headroom
+
+  @doc "`explain/2` with the operation taken from the reason's own shape, where it shows one."
+  @spec explain(term()) :: :ok | unavailable()
+  defdelegate explain(reason), to: :headroom
+
+  @doc """
+  Prints why this operation failed to the caller's group leader: at most 25 lines of 80 columns, the verdict first.
+  """
+  @spec explain(term(), operation()) :: :ok | unavailable()
+  defdelegate explain(reason, operation), to: :headroom
+
+  @doc "What `explain/1` prints, as ASCII text."
+  @spec explain_text(term()) :: binary() | unavailable()
+  defdelegate explain_text(reason), to: :headroom
+
+  @doc """
+  What `explain/2` prints, as ASCII text.
+
+      iex> Headroom.explain_text(:econnrefused, :connect) |> String.split("\\n") |> hd()
+      "econnrefused is not a limit of this node."
+  """
+  @spec explain_text(term(), operation()) :: binary() | unavailable()
+  defdelegate explain_text(reason, operation), to: :headroom
 
   @doc "Which build of the native library this is."
   @spec version() :: map() | unavailable()

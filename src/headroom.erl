@@ -11,12 +11,15 @@
 -export([snapshot/0, snapshot/1]).
 -export([health/0]).
 -export([capacity/0, capacity/1]).
+-export([diagnose/1, diagnose/2, diagnose/3]).
+-export([explain/1, explain/2, explain_text/1, explain_text/2]).
 -export([version/0]).
 -export([hazards/0, harden/0]).
 
 -export_type([level/0, count/0, limit/0, name/0, bound_by/0, use/0]).
 -export_type([resource/0, finding/0, capacity/0, snapshot/0, unavailable/0]).
 -export_type([hardened/0]).
+-export_type([operation/0, culprit/0, verdict/0, probed/0]).
 
 -include("headroom_doc.hrl").
 
@@ -82,6 +85,25 @@ No call throws because of the node's state. Without the native library every cal
 
 -type hardened() :: #{hazard := atom(), done := boolean(), note := binary()}.
 %% One hazard after harden/0: whether it no longer holds, what was done, or why it was not.
+-type operation() :: accept | connect | listen | udp_open | sctp_open | peeloff | socket | file | open_port | os_cmd
+                   | ets | spawn | undefined.
+%% What failed. `undefined' takes it from the reason's own shape, where that shows it.
+
+-type culprit() :: port_table | nofile | max_fds | nr_open | kernel_file_max | kernel_memory | pipe_pages
+                 | inotify_instances | ets_tables | processes | atoms | other_limit | not_a_limit | undetermined.
+%% What stopped a call.
+
+-type probed() :: granted | {errno, integer()} | not_done.
+%% What the kernel said when it was asked just now.
+
+-type verdict() :: #{reason := atom() | binary(), operation := operation(), verdict := culprit(),
+                     basis := observed | recorded | probed | by_elimination | none,
+                     message := binary(),
+                     evidence := #{probe := #{fd := probed(), file := probed()}, atom() => term()},
+                     rejected := [#{verdict := culprit(), why := binary()}],
+                     client_sees := binary(), fix := [binary()], restart := boolean()}.
+%% Why a call failed. `basis' is how that is known: the limit is exhausted now, was seen exhausted, the kernel refused
+%% when it was asked, or nothing else yields this error. `rejected' has the other suspects and what clears them.
 
 -type unavailable() :: {error, {nif_not_loaded, term()}}.
 %% The native library is not there.
@@ -159,6 +181,85 @@ capacity(Use) when Use =:= gen_tcp; Use =:= socket; Use =:= file; Use =:= port_p
         {error, _} = Error -> Error
     end;
 capacity(_) ->
+    erlang:error(badarg).
+
+?DOC("""
+Why a call failed, as data: diagnose/3 with the operation taken from the reason's own shape, where it shows one.
+""").
+%% @doc {@link diagnose/3} with the operation taken from the reason's own shape, where it shows one.
+-spec diagnose(term()) -> verdict() | unavailable().
+diagnose(Reason) ->
+    diagnose(Reason, undefined).
+
+?DOC("""
+Why this operation failed, as data: diagnose/3 with the probe.
+""").
+%% @doc {@link diagnose/3} with the probe.
+-spec diagnose(term(), operation()) -> verdict() | unavailable().
+diagnose(Reason, Operation) ->
+    diagnose(Reason, Operation, #{}).
+
+?DOC("""
+Why this operation failed: which limit it was, how that is known, what clears the others, and what to do.
+
+`Reason` is anything that a failed call gave: `emfile`, `{error, system_limit}`, an exception with its
+stacktrace, what a library wrapped around it, an Elixir exception, or a line of a log. What is not understood is
+the verdict `undetermined`.
+
+The one call that takes a slot: unless the option `probe` is false, the kernel is asked for a descriptor and for a
+file (a pipe too, where pipes are under suspicion), and gets each back at once. What it grants now it may have refused
+a moment before, and what root gets another user may not.
+
+An operation or an option that does not exist is `error:badarg`.
+""").
+%% @doc Why this operation failed: which limit it was, how that is known, what clears the others, and what to do.
+%%
+%% `Reason' is anything that a failed call gave: a word, `{error, Reason}', an exception with its stacktrace, what a
+%% library wrapped around it, an Elixir exception, or a line of a log. The one call that takes a slot: unless the option
+%% `probe' is false, the kernel is asked for a descriptor and for a file, and gets each back at once.
+-spec diagnose(term(), operation(), #{probe => boolean()}) -> verdict() | unavailable().
+diagnose(Reason, Operation, Options) when is_atom(Operation), map_size(Options) =:= 0 ->
+    headroom_why:diagnose(Reason, Operation, true);
+diagnose(Reason, Operation, #{probe := Probe} = Options)
+  when is_atom(Operation), is_boolean(Probe), map_size(Options) =:= 1 ->
+    headroom_why:diagnose(Reason, Operation, Probe);
+diagnose(_, _, _) ->
+    erlang:error(badarg).
+
+?DOC("""
+Prints why a call failed to the caller's group leader: explain/2 with the operation taken from the reason.
+""").
+%% @doc {@link explain/2} with the operation taken from the reason's own shape, where it shows one.
+-spec explain(term()) -> ok | unavailable().
+explain(Reason) ->
+    explain(Reason, undefined).
+
+?DOC("""
+Prints why this operation failed to the caller's group leader: at most 25 lines of 80 columns, the verdict first.
+
+What it says is diagnose/2. It names the node.
+""").
+%% @doc Prints why this operation failed, in at most 25 lines of 80 columns, to the caller's group leader.
+-spec explain(term(), operation()) -> ok | unavailable().
+explain(Reason, Operation) ->
+    headroom_print:print(fun(_Charset) -> explain_text(Reason, Operation) end).
+
+?DOC("""
+What explain/1 prints, as ASCII text.
+""").
+%% @doc What {@link explain/1} prints, as ASCII text.
+-spec explain_text(term()) -> binary() | unavailable().
+explain_text(Reason) ->
+    explain_text(Reason, undefined).
+
+?DOC("""
+What explain/2 prints, as ASCII text.
+""").
+%% @doc What {@link explain/2} prints, as ASCII text.
+-spec explain_text(term(), operation()) -> binary() | unavailable().
+explain_text(Reason, Operation) when is_atom(Operation) ->
+    headroom_why:explain(Reason, Operation, true);
+explain_text(_, _) ->
     erlang:error(badarg).
 
 ?DOC("""

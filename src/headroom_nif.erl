@@ -7,11 +7,13 @@
 -export([open_count/0, pulse/2, health/3, scan/1]).
 -export([snapshot/3, snapshot_json/3, report/4]).
 -export([hazards/3, harden_plan/3, hardened/4]).
+-export([diagnose/6, explain_text/6]).
 
 -nifs([version/0, boot/2, thresholds/1,
        open_count/0, pulse/2, health/3, scan/1,
        snapshot/3, snapshot_json/3, report/4,
-       hazards/3, harden_plan/3, hardened/4]).
+       hazards/3, harden_plan/3, hardened/4,
+       diagnose/6, explain_text/6]).
 -on_load(init/0).
 
 %% In each stub itself: dialyzer knows `erlang:nif_error' and takes the specs as they are.
@@ -91,3 +93,9 @@ harden_plan(_Beam, _Thresholds, _Patience) -> ?NOT_LOADED.
 
 -spec hardened(map(), map(), patience(), map()) -> [map()] | scan_needed.
 hardened(_Beam, _Thresholds, _Patience, _Attempts) -> ?NOT_LOADED.
+
+-spec diagnose(term(), headroom:operation(), boolean(), map(), map(), patience()) -> map() | scan_needed.
+diagnose(_Reason, _Operation, _Probe, _Beam, _Thresholds, _Patience) -> ?NOT_LOADED.
+
+-spec explain_text(term(), headroom:operation(), boolean(), map(), map(), patience()) -> binary() | scan_needed.
+explain_text(_Reason, _Operation, _Probe, _Beam, _Thresholds, _Patience) -> ?NOT_LOADED.

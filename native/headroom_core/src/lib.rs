@@ -11,6 +11,7 @@ mod atoms;
 pub mod assess;
 pub mod beam;
 pub mod boot;
+pub mod explain;
 pub mod exposure;
 pub mod number;
 #[allow(unsafe_code)]

@@ -19,11 +19,22 @@ impl Fix {
     }
 }
 
+/// How to get more of a resource, whatever is left of it.
+pub(crate) fn more(facts: &Facts, name: Name) -> Vec<Fix> {
+    let all = resource::all(facts);
+    let found = all.iter().find(|resource| resource.name == name);
+    found.map_or(Vec::new(), |resource| more_of(facts, resource))
+}
+
 /// How to get more of a resource that runs out.
 pub(super) fn more_of(facts: &Facts, resource: &Resource) -> Vec<Fix> {
     match resource.name {
-        Name::Fds => more_fds(facts),
-        Name::Ports => more_ports(facts),
+        Name::Fds => given_back(facts.reserved.fds, "descriptors")
+            .chain(more_fds(facts))
+            .collect(),
+        Name::Ports => given_back(facts.reserved.ports, "ports")
+            .chain(more_ports(facts))
+            .collect(),
         Name::Processes => vec![flag("+P", facts.beam.processes.1)],
         Name::Atoms => vec![flag("+t", facts.beam.atoms.1)],
         Name::EtsTables => Vec::new(),
@@ -38,6 +49,17 @@ pub(super) fn more_of(facts: &Facts, resource: &Resource) -> Vec<Fix> {
             )]
         }
     }
+}
+
+/// What headroom holds back for the operator.
+fn given_back(reserved: u64, what: &str) -> impl Iterator<Item = Fix> {
+    let note = format!(
+        "gives back {} {what}; open your shell first",
+        grouped(reserved)
+    );
+    (reserved > 0)
+        .then(|| Fix::now("headroom:release().", note))
+        .into_iter()
 }
 
 fn flag(flag: &str, limit: Limit) -> Fix {
@@ -79,7 +101,7 @@ fn more_fds(facts: &Facts) -> Vec<Fix> {
 }
 
 /// Brings a soft limit that was raised after boot back to what the VM can watch.
-pub(super) fn back_to_max_fds(facts: &Facts) -> Vec<Fix> {
+pub(crate) fn back_to_max_fds(facts: &Facts) -> Vec<Fix> {
     let max_fds = facts.nofile.max_fds.finite();
     max_fds
         .map(|max_fds| set_nofile(facts, max_fds, "no new descriptor will be deaf"))
@@ -100,7 +122,7 @@ fn set_nofile(facts: &Facts, soft: u64, note: &str) -> Fix {
 }
 
 /// Lines that give the next start more descriptors.
-pub(super) fn nofile_at_boot(facts: &Facts) -> Vec<Fix> {
+pub(crate) fn nofile_at_boot(facts: &Facts) -> Vec<Fix> {
     let wanted = wanted_fds(facts);
     let unit = Fix::permanent(
         format!("LimitNOFILE={wanted}"),
@@ -166,7 +188,7 @@ pub(super) fn more_ports(facts: &Facts) -> Vec<Fix> {
     let table = facts.beam.ports.1.finite().unwrap_or(0);
     let nofile = next_nofile(facts);
     let wanted = doubled(table)
-        .max(nofile.next_power_of_two())
+        .max(nofile.checked_next_power_of_two().unwrap_or(LARGEST_TABLE))
         .clamp(USUAL, LARGEST_TABLE);
     let fix = match facts.boot.port_limit_source {
         PortLimitSource::Env => {

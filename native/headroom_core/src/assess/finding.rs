@@ -3,6 +3,7 @@
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use crate::explain::{Outcome, Peak, Probe};
 use crate::unreadable::Unreadable;
 use crate::vocabulary::{Count, Level, Limit, Name};
 
@@ -140,6 +141,15 @@ atoms! {
         Mnesia = "mnesia",
         Directory = "directory",
         Harden = "harden",
+        Probe = "probe",
+        Pipe = "pipe",
+        OtpRelease = "otp_release",
+        Fds = "fds",
+        Ports = "ports",
+        Processes = "processes",
+        KernelFiles = "kernel_files",
+        ExemptFromFileMax = "exempt_from_file_max",
+        Recorded = "recorded",
     }
 }
 
@@ -159,6 +169,10 @@ pub enum Proof {
     BoundBy(super::resource::BoundBy),
     Source(crate::boot::PortLimitSource),
     Unreadable(Vec<Unreadable>),
+    Table(Count, Limit),
+    Probe(Probe),
+    Outcome(Outcome),
+    Peak(Peak),
 }
 
 impl Serialize for Evidence {

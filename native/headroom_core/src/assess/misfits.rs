@@ -102,7 +102,7 @@ fn ets_tables_above_advised(resources: &[Resource]) -> Option<Finding> {
         return None;
     };
     (used > limit).then(|| {
-        let target = used.saturating_mul(2).next_power_of_two();
+        let target = used.saturating_mul(2).checked_next_power_of_two().unwrap_or(used);
         notice(
             Id::EtsTablesAboveAdvised,
             Name::EtsTables,

@@ -1,6 +1,7 @@
 //! What the operating system says about this process: the only place that asks it, and the only one with `unsafe`.
 //!
-//! Nothing here opens a file once [`acquire`] has run, so all of it answers with no free descriptor.
+//! Nothing here opens a file once [`acquire`] has run, so all of it answers with no free descriptor. [`probe`] alone
+//! asks for one, and says whether it got it.
 
 mod environment;
 #[cfg(all(target_os = "linux", not(headroom_portable)))]
@@ -16,6 +17,8 @@ mod linux;
 mod portable;
 #[cfg(all(target_os = "linux", not(headroom_portable)))]
 mod privileges;
+#[cfg(all(target_os = "linux", not(headroom_portable)))]
+mod probe;
 mod system;
 
 use crate::unreadable::{Reason, Unreadable, What};
@@ -27,6 +30,10 @@ pub use linux::{acquire, gauge, open_count, read, release, Scan};
 pub use portable::{acquire, gauge, open_count, read, release, Scan};
 
 pub use environment::environment;
+#[cfg(any(not(target_os = "linux"), headroom_portable))]
+pub use portable::probe;
+#[cfg(all(target_os = "linux", not(headroom_portable)))]
+pub use probe::probe;
 
 /// The facts of the operating system at one moment.
 #[derive(Clone, Debug, PartialEq)]

@@ -73,6 +73,11 @@ pub fn read(_max_fds: Limit, _patience: Patience, _detail: Detail) -> Result<Os,
     })
 }
 
+/// Nothing is asked here.
+pub fn probe(_pipe: bool) -> crate::explain::Probe {
+    crate::explain::Probe::default()
+}
+
 /// The soft limit; everything else is unknown.
 ///
 /// # Errors

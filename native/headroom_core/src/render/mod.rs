@@ -1,4 +1,5 @@
 //! The words for people and machines. The same everywhere: at the prompt, in a log, in JSON.
 
+pub mod explain;
 pub mod json;
 pub mod text;

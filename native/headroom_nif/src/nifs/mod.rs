@@ -4,6 +4,7 @@
 
 mod hazards;
 mod node;
+mod why;
 
 use headroom_core::beam::Beam;
 use headroom_core::os::{self, Detail, Patience};

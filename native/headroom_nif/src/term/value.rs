@@ -11,10 +11,21 @@ const TERMS: usize = 2_000;
 const DEPTH: usize = 24;
 /// How much of a binary is kept.
 const BYTES: usize = 4_096;
+/// How much of all binaries together.
+const ALL_BYTES: usize = 16_384;
+
+/// What may still be looked at.
+struct Budget {
+    terms: usize,
+    bytes: usize,
+}
 
 /// A term as plain data.
 pub fn to_value(term: Term) -> Value {
-    let mut budget = TERMS;
+    let mut budget = Budget {
+        terms: TERMS,
+        bytes: ALL_BYTES,
+    };
     value(term, DEPTH, &mut budget)
 }
 
@@ -23,22 +34,24 @@ pub fn atom_text<R>(term: Term, f: impl FnOnce(&str) -> R) -> NifResult<R> {
     Ok(f(&term.atom_to_string()?))
 }
 
-fn value(term: Term, depth: usize, budget: &mut usize) -> Value {
-    if depth == 0 || *budget == 0 {
+fn value(term: Term, depth: usize, budget: &mut Budget) -> Value {
+    if depth == 0 || budget.terms == 0 {
         return Value::Opaque;
     }
-    *budget -= 1;
+    budget.terms -= 1;
     known(term, depth - 1, budget).unwrap_or(Value::Opaque)
 }
 
-fn known(term: Term, depth: usize, budget: &mut usize) -> NifResult<Value> {
+fn known(term: Term, depth: usize, budget: &mut Budget) -> NifResult<Value> {
     Ok(match term.get_type() {
         TermType::Atom => Value::Atom(term.atom_to_string()?),
         TermType::Integer => Value::Integer(term.decode()?),
         TermType::Float => Value::Float(term.decode()?),
         TermType::Binary => {
             let bytes = Binary::from_term(term)?.as_slice();
-            Value::Binary(bytes[..bytes.len().min(BYTES)].to_vec())
+            let kept = bytes.len().min(BYTES).min(budget.bytes);
+            budget.bytes -= kept;
+            Value::Binary(bytes[..kept].to_vec())
         }
         TermType::List => list(term, depth, budget)?,
         TermType::Tuple => {
@@ -54,7 +67,7 @@ fn known(term: Term, depth: usize, budget: &mut usize) -> NifResult<Value> {
             let pairs = MapIterator::new(term).ok_or(rustler::Error::BadArg)?;
             let mut out = Vec::new();
             for (key, element) in pairs {
-                if *budget == 0 {
+                if budget.terms == 0 {
                     break;
                 }
                 out.push((value(key, depth, budget), value(element, depth, budget)));
@@ -66,10 +79,10 @@ fn known(term: Term, depth: usize, budget: &mut usize) -> NifResult<Value> {
 }
 
 /// A list that is improper, or cut off, keeps its beginning.
-fn list(term: Term, depth: usize, budget: &mut usize) -> NifResult<Value> {
+fn list(term: Term, depth: usize, budget: &mut Budget) -> NifResult<Value> {
     let mut items = Vec::new();
     let mut rest = term;
-    while *budget > 0 {
+    while budget.terms > 0 {
         let Ok((head, tail)) = rest.list_get_cell() else {
             break;
         };

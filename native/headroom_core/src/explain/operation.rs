@@ -1,0 +1,110 @@
+//! What was being done when it failed, and where a reason itself says so.
+
+atoms! {
+    /// The operation that failed.
+    pub enum Operation {
+        /// `gen_tcp:accept`, `ssl:transport_accept`, `socket:accept`.
+        Accept = "accept",
+        /// `gen_tcp:connect`, `ssl:connect`, and clients above them.
+        Connect = "connect",
+        /// `gen_tcp:listen`, `ssl:listen`.
+        Listen = "listen",
+        /// `gen_udp:open`.
+        UdpOpen = "udp_open",
+        /// `gen_sctp:open`.
+        SctpOpen = "sctp_open",
+        /// `gen_sctp:peeloff`.
+        Peeloff = "peeloff",
+        /// `socket:open`.
+        Socket = "socket",
+        /// Anything that opens a file or directory, and loading of code.
+        File = "file",
+        /// `open_port`.
+        OpenPort = "open_port",
+        /// `os:cmd`.
+        OsCmd = "os_cmd",
+        /// `ets:new`.
+        Ets = "ets",
+        /// `spawn` and its relatives.
+        Spawn = "spawn",
+        /// Not told.
+        Undefined = "undefined",
+    }
+}
+
+impl Operation {
+    /// What it is called in a sentence.
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Operation::UdpOpen => "gen_udp:open",
+            Operation::SctpOpen => "gen_sctp:open",
+            Operation::Socket => "socket:open",
+            Operation::File => "opening a file",
+            Operation::OsCmd => "os:cmd",
+            Operation::Ets => "ets:new",
+            Operation::Undefined => "an unknown operation",
+            _ => self.as_str(),
+        }
+    }
+
+    /// The descriptors that must be free at the start (`spawn_start` in sys_drivers.c, as run on OTP 23 to 29): two pipes,
+    /// and a copy of standard error unless it goes where standard output goes.
+    pub const fn descriptors(self) -> u64 {
+        match self {
+            Operation::OpenPort => 5,
+            Operation::OsCmd => 4,
+            _ => 1,
+        }
+    }
+
+    /// Whether a program is started.
+    pub const fn starts_program(self) -> bool {
+        matches!(self, Operation::OpenPort | Operation::OsCmd)
+    }
+
+    /// The operation of a function in a stacktrace.
+    pub(super) fn of_function(module: &str, function: &str) -> Option<Operation> {
+        let operation = match (module, function) {
+            ("os", "cmd") => Operation::OsCmd,
+            ("erlang", "open_port") | ("Elixir.Port", "open") => Operation::OpenPort,
+            ("erlang", "spawn") => Operation::Spawn,
+            ("erlang" | "proc_lib", name)
+                if name.starts_with("spawn_") || name.starts_with("start") || name == "spawn" =>
+            {
+                Operation::Spawn
+            }
+            ("ets", "new") => Operation::Ets,
+            ("gen_udp" | "gen_udp_socket" | "inet_udp" | "inet6_udp" | "local_udp", _) => {
+                Operation::UdpOpen
+            }
+            ("gen_sctp" | "inet_sctp" | "inet6_sctp" | "prim_inet", "peeloff") => {
+                Operation::Peeloff
+            }
+            ("gen_sctp" | "inet_sctp" | "inet6_sctp", _) => Operation::SctpOpen,
+            (
+                "gen_tcp" | "gen_tcp_socket" | "inet_tcp" | "inet6_tcp" | "local_tcp" | "prim_inet"
+                | "ssl" | "tls_socket" | "socket" | "prim_socket",
+                name,
+            ) => return of_socket_function(module, name),
+            ("Elixir.File" | "file" | "prim_file" | "file_io_server" | "disk_log" | "dets", _)
+            | ("erlang", "load_nif")
+            | ("erl_ddll", _) => Operation::File,
+            _ => return None,
+        };
+        Some(operation)
+    }
+}
+
+fn of_socket_function(module: &str, name: &str) -> Option<Operation> {
+    if name.contains("accept") || name == "handshake" {
+        Some(Operation::Accept)
+    } else if name.contains("listen") {
+        Some(Operation::Listen)
+    } else if name.contains("connect") {
+        Some(Operation::Connect)
+    } else if name == "open" && matches!(module, "socket" | "prim_socket") {
+        Some(Operation::Socket)
+    } else {
+        None
+    }
+}

@@ -1,0 +1,138 @@
+//! The table of truth, and what must hold for any reason and any facts.
+
+mod property;
+mod shapes;
+mod table;
+
+use super::*;
+use crate::beam::{Reserved, Tables};
+use crate::boot::Boot;
+use crate::snapshot::{Fds, Nofile};
+use crate::vocabulary::{Known, Limit, Name};
+
+/// A node as it is on most days: a non-root process, room everywhere.
+fn healthy() -> Scene {
+    Scene {
+        facts: Facts {
+            taken_at: 1_000_000,
+            node: "proxy@host".into(),
+            os_pid: 4711,
+            otp_release: "25".into(),
+            kernel: "Linux 6.8.0".into(),
+            fds: Fds {
+                open: Known::Is(100),
+                free: Limit::Finite(924),
+                highest: Known::Is(99),
+                own: 3,
+                age_ms: 0,
+            },
+            reserved: Reserved::default(),
+            nofile: Nofile {
+                soft: Limit::Finite(1024),
+                hard: Limit::Finite(4096),
+                nr_open: Limit::Finite(1_048_576),
+                max_fds: Limit::Finite(1024),
+                file_max: Limit::Finite(100_000),
+                file_nr: Known::Is(2000),
+                exempt_from_file_max: Known::Is(false),
+                can_raise_hard: Known::Is(false),
+            },
+            beam: Tables {
+                ports: (Known::Is(90), Limit::Finite(1024)),
+                processes: (Known::Is(80), Limit::Finite(262_144)),
+                ets_tables: (Known::Is(20), Limit::Finite(8192)),
+                atoms: (Known::Is(9000), Limit::Finite(1_048_576)),
+                sockets: Known::Is(0),
+            },
+            boot: Boot {
+                emulator_flags: vec!["+Q 1024".into()],
+                port_limit_source: crate::boot::PortLimitSource::Flag,
+                ..Boot::default()
+            },
+            thresholds: Default::default(),
+            exposure: Default::default(),
+            unreadable: Vec::new(),
+        },
+        probe: Probe {
+            fd: Outcome::Granted,
+            file: Outcome::Granted,
+            pipe: Outcome::NotDone,
+        },
+        recorded: Vec::new(),
+    }
+}
+
+type Change = fn(&mut Scene);
+
+fn scene(changes: &[Change]) -> Scene {
+    let mut scene = healthy();
+    changes.iter().for_each(|change| change(&mut scene));
+    scene
+}
+
+const PORTS_FULL: Change = |s| s.facts.beam.ports.0 = Known::Is(1024);
+const PROCESSES_FULL: Change = |s| s.facts.beam.processes.0 = Known::Is(262_144);
+const FDS_FULL: Change = |s| {
+    s.facts.fds.open = Known::Is(1024);
+    s.facts.fds.free = Limit::Finite(0);
+    s.facts.fds.highest = Known::Is(1023);
+    s.probe = Probe {
+        fd: Outcome::Refused(24),
+        file: Outcome::Refused(24),
+        pipe: Outcome::NotDone,
+    };
+};
+const FOUR_LEFT: Change = |s| s.facts.fds.free = Limit::Finite(4);
+const FILE_MAX_FULL: Change = |s| {
+    s.facts.nofile.file_nr = Known::Is(100_020);
+    s.probe.file = Outcome::Refused(23);
+};
+const NO_INODE: Change = |s| s.probe.file = Outcome::Refused(23);
+const ROOT: Change = |s| s.facts.nofile.exempt_from_file_max = Known::Is(true);
+const NO_PIPE: Change = |s| s.probe.pipe = Outcome::Refused(23);
+const RAISED: Change = |s| {
+    s.facts.nofile.soft = Limit::Finite(4096);
+    s.facts.fds = Fds {
+        open: Known::Is(1100),
+        free: Limit::Finite(2996),
+        highest: Known::Is(1099),
+        own: 3,
+        age_ms: 0,
+    };
+};
+const SMALL_NR_OPEN: Change = |s| {
+    s.facts.nofile.nr_open = Limit::Finite(100);
+    s.facts.fds.open = Known::Is(64);
+    s.probe.fd = Outcome::Refused(24);
+};
+const R14: Change = |s| s.facts.otp_release = "R14B04".into();
+const R19: Change = |s| s.facts.otp_release = "19".into();
+const PORTS_WERE_FULL: Change = |s| {
+    s.recorded.push(Peak {
+        name: Name::Ports,
+        used: 1024,
+        limit: 1024,
+        at: 940_000,
+    })
+};
+const NO_PROBE: Change = |s| s.probe = Probe::default();
+
+fn atom(text: &str) -> Value {
+    Value::Atom(text.into())
+}
+
+fn tuple<const N: usize>(items: [Value; N]) -> Value {
+    Value::Tuple(items.into())
+}
+
+fn list<const N: usize>(items: [Value; N]) -> Value {
+    Value::List(items.into())
+}
+
+fn text(text: &str) -> Value {
+    Value::Binary(text.into())
+}
+
+fn frame(module: &str, function: &str) -> Value {
+    tuple([atom(module), atom(function), Value::Integer(2), list([])])
+}

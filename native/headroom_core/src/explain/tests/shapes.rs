@@ -1,0 +1,221 @@
+//! Reasons as people have them.
+
+use super::*;
+
+// Each is a reason as a library, a supervisor or a shell hands it over.
+#[test]
+fn wrappers_come_off() {
+    let emfile = || tuple([atom("error"), atom("emfile")]);
+    let os_cmd = |cause| {
+        let info = Value::Map(vec![(
+            atom("cause"),
+            tuple([atom("open_port"), atom(cause)]),
+        )]);
+        let location = list([tuple([atom("error_info"), info])]);
+        let call = tuple([atom("os"), atom("cmd"), list([]), location]);
+        tuple([
+            atom("EXIT"),
+            tuple([atom("badarg"), list([call, frame("erl_eval", "do_apply")])]),
+        ])
+    };
+    let exception = |name: &str, key: &str, value| {
+        Value::Map(vec![
+            (atom("__exception__"), atom("true")),
+            (atom("__struct__"), atom(name)),
+            (atom(key), value),
+        ])
+    };
+    let address = tuple([atom("to_address"), tuple([text("h"), Value::Integer(80)])]);
+    let rows: Vec<(Value, &str, Operation)> = vec![
+        (emfile(), "emfile", Operation::Undefined),
+        (
+            tuple([atom("error"), tuple([atom("shutdown"), atom("emfile")])]),
+            "emfile",
+            Operation::Connect,
+        ),
+        (os_cmd("emfile"), "emfile", Operation::OsCmd),
+        (os_cmd("system_limit"), "system_limit", Operation::OsCmd),
+        (
+            tuple([
+                atom("EXIT"),
+                tuple([
+                    atom("system_limit"),
+                    list([frame("erlang", "open_port"), frame("os", "cmd")]),
+                ]),
+            ]),
+            "system_limit",
+            Operation::OpenPort,
+        ),
+        (
+            tuple([atom("system_limit"), list([frame("erlang", "spawn_link")])]),
+            "system_limit",
+            Operation::Spawn,
+        ),
+        (
+            tuple([
+                atom("error"),
+                tuple([
+                    atom("failed_connect"),
+                    list([
+                        address,
+                        tuple([atom("inet"), list([atom("inet")]), atom("emfile")]),
+                    ]),
+                ]),
+            ]),
+            "emfile",
+            Operation::Connect,
+        ),
+        (
+            tuple([
+                atom("failed_connect"),
+                list([tuple([atom("inet"), list([atom("inet")]), atom("timeout")])]),
+            ]),
+            "timeout",
+            Operation::Connect,
+        ),
+        (
+            tuple([atom("listen_error"), atom("web"), atom("emfile")]),
+            "emfile",
+            Operation::Listen,
+        ),
+        (
+            tuple([
+                atom("error"),
+                tuple([atom("file_error"), text("/x"), atom("emfile")]),
+            ]),
+            "emfile",
+            Operation::File,
+        ),
+        (
+            tuple([
+                atom("error"),
+                tuple([
+                    atom("options"),
+                    tuple([atom("certfile"), tuple([text("/c"), atom("emfile")])]),
+                ]),
+            ]),
+            "emfile",
+            Operation::Undefined,
+        ),
+        (
+            exception("Elixir.File.Error", "reason", atom("emfile")),
+            "emfile",
+            Operation::File,
+        ),
+        (
+            exception("Elixir.MatchError", "term", emfile()),
+            "emfile",
+            Operation::Undefined,
+        ),
+        (
+            exception("Elixir.ErlangError", "original", atom("system_limit")),
+            "system_limit",
+            Operation::Undefined,
+        ),
+        (
+            exception(
+                "Elixir.SystemLimitError",
+                "message",
+                text("a system limit has been reached"),
+            ),
+            "system_limit",
+            Operation::Undefined,
+        ),
+        (
+            exception("Elixir.Mint.TransportError", "reason", atom("econnrefused")),
+            "econnrefused",
+            Operation::Connect,
+        ),
+        (
+            text("Failed TCP accept: emfile"),
+            "emfile",
+            Operation::Accept,
+        ),
+        (
+            Value::List(
+                "Accept error: system_limit"
+                    .bytes()
+                    .map(|b| Value::Integer(b.into()))
+                    .collect(),
+            ),
+            "system_limit",
+            Operation::Accept,
+        ),
+        (
+            tuple([atom("errno"), Value::Integer(23)]),
+            "enfile",
+            Operation::Undefined,
+        ),
+        (
+            tuple([
+                atom("error"),
+                tuple([
+                    atom("load_failed"),
+                    text("x.so: cannot open shared object file: Too many open files"),
+                ]),
+            ]),
+            "emfile",
+            Operation::File,
+        ),
+        (
+            tuple([
+                atom("timeout"),
+                tuple([atom("gen_server"), atom("call"), list([atom("timeout")])]),
+            ]),
+            "timeout",
+            Operation::Undefined,
+        ),
+    ];
+    for (reason, word, operation) in rows {
+        let verdict = explain(&reason, Operation::Undefined, &healthy());
+        assert_eq!(
+            (verdict.reason.as_str(), verdict.operation),
+            (word, operation),
+            "{reason:?}"
+        );
+    }
+}
+
+// A descriptor that the VM cannot watch shows itself in these shapes only.
+#[test]
+fn deaf_sockets_are_known_by_their_code() {
+    for (result, culprit) in [
+        (-2_147_483_644, Culprit::MaxFds),
+        (-2_147_483_640, Culprit::OtherLimit),
+        (-1, Culprit::Undetermined),
+    ] {
+        let reason = tuple([
+            atom("error"),
+            tuple([atom("select_read"), Value::Integer(result)]),
+        ]);
+        assert_eq!(
+            explain(&reason, Operation::Accept, &scene(&[RAISED])).verdict,
+            culprit
+        );
+    }
+    // Somebody lowered the limit again: the error still has this one cause.
+    let line = text("driver_select(0x1, 319, ERL_DRV_USE, 0) by tcp_inet failed: fd=319 is larger than the largest allowed fd=255");
+    let verdict = explain(&line, Operation::Undefined, &healthy());
+    assert_eq!(
+        (verdict.verdict, verdict.basis),
+        (Culprit::MaxFds, Basis::ByElimination)
+    );
+}
+
+// system_limit from a function that has nothing to do with a table must not send anybody to +Q.
+#[test]
+fn a_term_that_is_too_large_is_no_table() {
+    let reason = tuple([
+        atom("system_limit"),
+        list([frame("erlang", "list_to_atom"), frame("x", "y")]),
+    ]);
+    assert_eq!(
+        explain(&reason, Operation::Undefined, &scene(&[PORTS_FULL])).verdict,
+        Culprit::OtherLimit
+    );
+    let line = text("** Too many db tables **");
+    assert_eq!(
+        explain(&line, Operation::Undefined, &healthy()).verdict,
+        Culprit::EtsTables
+    );
+}
