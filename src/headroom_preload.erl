@@ -12,16 +12,16 @@
 %% What a remote shell needs in the node that it enters.
 -define(SHELL, [beam_lib, c, dist_util, edlin, edlin_context, edlin_expand, edlin_key, edlin_type_suggestion,
                 erl_abstract_code, erl_bits, erl_eval, erl_expand_records, erl_features, erl_internal, erl_lint,
-                erl_parse, erl_pp, erl_scan, erpc, error_logger, gb_sets, gb_trees, global, group, group_history,
-                inet_tcp_dist, io_lib_fread, orddict, ordsets, otp_internal, otp_internal_deprecated, prim_tty, queue,
-                rand, rpc, sets, shell, shell_default, shell_docs, sofs, user_drv, user_sup]).
+                erl_parse, erl_pp, erl_scan, erpc, error_logger, eval_bits, gb_sets, gb_trees, global, group,
+                group_history, inet_tcp_dist, io_lib_fread, orddict, ordsets, otp_internal, otp_internal_deprecated,
+                prim_tty, queue, rand, rpc, sets, shell, shell_default, shell_docs, sofs, user_drv, user_sup]).
 
 %% What formats any event.
 -define(FORMATTING, [calendar, erl_anno, erl_error, erl_internal, erl_scan, io, io_lib, io_lib_format, io_lib_pretty,
                      logger_formatter, string, unicode_util]).
 
 %% What formats errors of each kind.
--define(ERRORS, [epp, erl_erts_errors, erl_kernel_errors, erl_posix_msg, erl_stdlib_errors, inet, proc_lib]).
+-define(ERRORS, [epp, erl_erts_errors, erl_kernel_errors, erl_posix_msg, erl_stdlib_errors, inet, proc_lib, sys]).
 
 -define(ELIXIR, ['Elixir.Exception', 'Elixir.IO', 'Elixir.IO.ANSI', 'Elixir.Inspect', 'Elixir.Inspect.Algebra',
                  'Elixir.Inspect.Atom', 'Elixir.Inspect.BitString', 'Elixir.Inspect.Float', 'Elixir.Inspect.Integer',

@@ -7,7 +7,7 @@
 %%
 %% The node is reached over a pipe, and one process of it, started at boot, runs what it is asked to: it answers with no
 %% free descriptor, port or process. What runs there finds only modules that are loaded: those of funs are named in
-%% `load'. Nothing more than this module is loaded for the rig's own sake, so that headroom's preloading is what is tested.
+%% `load'. Nothing more than this module is loaded for the rig's own sake: headroom's preloading is what is tested.
 %% The node ends with `with/2', with the process that started it, and with the node of the tests.
 -module(headroom_child).
 
@@ -16,7 +16,7 @@
 -export([fill/2, undo/2]).
 -export([serve/0, hold/0, block/1, record/1]).
 
--define(TIMEOUT, 60000).
+-define(TIMEOUT, 30000).
 %% Variables that would change the emulator's flags or limits.
 -define(CLEAN, ["ERL_FLAGS", "ERL_AFLAGS", "ERL_ZFLAGS", "ERL_LIBS", "ERL_MAX_PORTS", "ERTS_MAX_PORTS",
                 "ERL_MAX_ETS_TABLES", "HEADROOM_FORCE_SCAN", "HEADROOM_ON_UNMET"]).
@@ -90,8 +90,8 @@ output(Child) -> request(Child, output, ?TIMEOUT).
 -spec os_pid(child()) -> pos_integer().
 os_pid(Child) -> request(Child, os_pid, ?TIMEOUT).
 
-%% Takes what is left: raw files of /dev/null, ports of a driver without descriptors, processes that wait, each dirty I/O
-%% thread by the opening of a FIFO. Answers how many are left free (`dirty_io': 0).
+%% Takes what is left: raw files of /dev/null, ports of a driver without descriptors, processes that wait, each dirty
+%% I/O thread by the opening of a FIFO. Answers how many are left free (`dirty_io': 0).
 -spec fill(child(), resource()) -> non_neg_integer().
 fill(Child, dirty_io) ->
     Fifo = scratch("fifo"),
@@ -183,7 +183,8 @@ await_end(Port, OsPid) ->
         sh("kill -9 " ++ integer_to_list(OsPid))
     end.
 
-%% With `nouse_stdio' the program has the pipe as descriptors 3 and 4. Each step replaces the one before: one OS process.
+%% With `nouse_stdio' the program has the pipe as descriptors 3 and 4. Each step replaces the one before it, so that
+%% there is one OS process.
 open(Options, Log) ->
     {Soft, Hard} = nofile(maps:get(nofile, Options, "$(ulimit -Sn)")),
     Script = lists:concat(["ulimit -Sn ", Soft, " && ulimit -Hn ", Hard, " && exec \"$@\" </dev/null >", Log, " 2>&1"]),

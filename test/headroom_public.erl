@@ -1,0 +1,52 @@
+%% Each exported function of `headroom' with arguments to call it with: what "every public call" means in the suites.
+%%
+%% A function that is added to the door needs an entry here; headroom_public_tests fails until it has one.
+-module(headroom_public).
+
+-export([calls/0, missing/0, call_all/1, loading/1]).
+
+-type call() :: {Function :: atom(), Args :: [term()], data | prints}.
+
+-spec calls() -> [call()].
+calls() ->
+    [{report, [], prints},
+     {report_text, [], data},
+     {snapshot, [], data},
+     {snapshot, [json], data},
+     {health, [], data},
+     {capacity, [], data},
+     {capacity, [gen_tcp], data},
+     {capacity, [socket], data},
+     {capacity, [file], data},
+     {capacity, [port_program], data},
+     {version, [], data}].
+
+%% Exported and not in the table, or in the table and not exported.
+-spec missing() -> [{atom(), arity()}].
+missing() ->
+    Exported = [Export || {Name, _} = Export <- headroom:module_info(exports), Name =/= module_info],
+    Called = [{Function, length(Args)} || {Function, Args, _} <- calls()],
+    (Exported -- Called) ++ [Call || Call <- Called, not lists:member(Call, Exported)].
+
+%% Each call of these kinds with what it answered. An exception is one of the answers.
+-spec call_all([data | prints]) -> [{call(), {ok, term()} | {atom(), term(), list()}}].
+call_all(Kinds) ->
+    [{Call, try_call(Call)} || {_, _, Kind} = Call <- calls(), lists:member(Kind, Kinds)].
+
+%% The calls that changed which modules are loaded, and what they loaded.
+-spec loading([data | prints]) -> [{call(), [module()]}].
+loading(Kinds) ->
+    [{Call, Loaded} || {_, _, Kind} = Call <- calls(), lists:member(Kind, Kinds), Loaded <- [loaded_by(Call)],
+                       Loaded =/= []].
+
+loaded_by(Call) ->
+    Before = erlang:loaded(),
+    _ = try_call(Call),
+    erlang:loaded() -- Before.
+
+try_call({Function, Args, _}) ->
+    try
+        {ok, apply(headroom, Function, Args)}
+    catch
+        Class:Reason:Stacktrace -> {Class, Reason, Stacktrace}
+    end.
