@@ -1,11 +1,15 @@
 %% Each exported function of `headroom' with arguments to call it with: what "every public call" means in the suites.
 %%
-%% A function that is added to the door needs an entry here; headroom_public_tests fails until it has one.
+%% A function that is added to the door needs an entry here; headroom_public_tests fails until it has one. The kinds:
+%%   data      answers, and changes nothing: no side effect, no module loaded
+%%   prints    the same, and prints
+%%   changes   does something by design. At exhaustion it may answer {error, Reason}; it never throws
 -module(headroom_public).
 
 -export([calls/0, missing/0, call_all/1, loading/1]).
 
--type call() :: {Function :: atom(), Args :: [term()], data | prints}.
+-type kind() :: data | prints | changes.
+-type call() :: {Function :: atom(), Args :: [term()], kind()}.
 
 -spec calls() -> [call()].
 calls() ->
@@ -19,7 +23,9 @@ calls() ->
      {capacity, [socket], data},
      {capacity, [file], data},
      {capacity, [port_program], data},
-     {version, [], data}].
+     {version, [], data},
+     {hazards, [], data},
+     {harden, [], changes}].
 
 %% Exported and not in the table, or in the table and not exported.
 -spec missing() -> [{atom(), arity()}].
@@ -29,12 +35,12 @@ missing() ->
     (Exported -- Called) ++ [Call || Call <- Called, not lists:member(Call, Exported)].
 
 %% Each call of these kinds with what it answered. An exception is one of the answers.
--spec call_all([data | prints]) -> [{call(), {ok, term()} | {atom(), term(), list()}}].
+-spec call_all([kind()]) -> [{call(), {ok, term()} | {atom(), term(), list()}}].
 call_all(Kinds) ->
     [{Call, try_call(Call)} || {_, _, Kind} = Call <- calls(), lists:member(Kind, Kinds)].
 
 %% The calls that changed which modules are loaded, and what they loaded.
--spec loading([data | prints]) -> [{call(), [module()]}].
+-spec loading([kind()]) -> [{call(), [module()]}].
 loading(Kinds) ->
     [{Call, Loaded} || {_, _, Kind} = Call <- calls(), lists:member(Kind, Kinds), Loaded <- [loaded_by(Call)],
                        Loaded =/= []].
