@@ -24,6 +24,14 @@ calls() ->
      {capacity, [file], data},
      {capacity, [port_program], data},
      {version, [], data},
+     {diagnose, [emfile], data},
+     {diagnose, [{error, system_limit}, accept], data},
+     {diagnose, [enfile, socket, #{probe => true}], data},
+     {diagnose, [<<"Too many processes">>, undefined, #{probe => false}], data},
+     {explain, [emfile], prints},
+     {explain, [system_limit, open_port], prints},
+     {explain_text, [enfile], data},
+     {explain_text, [emfile, file], data},
      {hazards, [], data},
      {harden, [], changes}].
 

@@ -3,6 +3,8 @@
 
 -include_lib("eunit/include/eunit.hrl").
 
+-export([roads/0, failures/1]).
+
 -define(DATA_USES, [gen_tcp, socket, file, port_program]).
 
 %% The incident that headroom is for. An answer that opens, loads or spawns anything is none.

@@ -1,0 +1,164 @@
+%% The numbers are those of the kernel, also where somebody changed a limit under the running node, and what cannot be
+%% read is unknown and never 0.
+-module(headroom_truth_tests).
+
+-include_lib("eunit/include/eunit.hrl").
+
+%% Descriptors at or above a lowered limit take no free slot; counting them as if they did hides the last free ones.
+lowered_limit_with_holes_test_() ->
+    [in_child(Road, Options#{nofile => 256}, fun(Child) ->
+         ok = headroom_child:call(Child, fun() -> open_with_holes(180) end),
+         ok = set_soft(Child, 100),
+         #{fds := #{open := Open, free := Free, highest := Highest}} = Snapshot =
+             headroom_child:call(Child, headroom, snapshot, []),
+         Numbers = descriptors(Child),
+         ?assertEqual({length(Numbers), lists:max(Numbers)}, {Open, Highest}),
+         ?assertEqual(100 - length([N || N <- Numbers, N < 100]), Free),
+         ?assert(Free > 0 andalso Open > 100),
+         ?assertMatch(#{limit := 100, free := Free, used := Open, bound_by := nofile_soft}, fds(Snapshot)),
+         ?assertMatch(#{file := #{free := Free, bound_by := fds}}, maps:get(capacity, Snapshot)),
+         %% The kernel gives as many as were said to be free.
+         ?assertEqual(Free, headroom_child:call(Child, fun() -> length(open_all([])) end)),
+         Full = fresh_snapshot(Child),
+         ?assertMatch(#{level := critical, fds := #{free := 0}}, Full),
+         ?assertMatch(#{id := fds_exhausted, level := critical}, first_finding(Full)),
+         %% Given back the old limit, all is as before.
+         ok = set_soft(Child, 256),
+         ?assertMatch(#{limit := 256, free := Room} when Room =:= 256 - Open - Free,
+                      fds(headroom_child:call(Child, headroom, snapshot, [])))
+     end) || {Road, Options} <- headroom_zero_tests:roads()].
+
+%% Raised after boot, the limit gives sockets that no event reaches: to say "plenty free" would lead straight there.
+raised_limit_test_() ->
+    [in_child(Road, Options#{nofile => {64, 1024}}, fun(Child) ->
+         ok = set_soft(Child, 512),
+         Snapshot = headroom_child:call(Child, headroom, snapshot, []),
+         ?assertMatch(#{level := warning, nofile := #{soft := 512, max_fds := 64}}, Snapshot),
+         ?assertMatch(#{limit := 64, bound_by := max_fds}, fds(Snapshot)),
+         ?assertMatch(#{id := soft_above_max_fds, level := warning}, first_finding(Snapshot)),
+         ?assertMatch({warning, [#{id := soft_above_max_fds}]}, headroom_child:call(Child, headroom, health, [])),
+         %% One descriptor up there is enough, with nearly all below it free.
+         ok = headroom_child:call(Child, fun() -> open_one_high(300) end),
+         Deaf = headroom_child:call(Child, headroom, snapshot, []),
+         ?assertMatch(#{level := critical, fds := #{highest := Highest}} when Highest >= 300, Deaf),
+         ?assertMatch(#{id := soft_above_max_fds, level := critical}, first_finding(Deaf)),
+         ?assertMatch({critical, [#{id := soft_above_max_fds}]}, headroom_child:call(Child, headroom, health, [])),
+         ok = headroom_child:call(Child, fun() -> prim_file:close(get(high)) end),
+         ?assertMatch(#{level := warning}, headroom_child:call(Child, headroom, snapshot, []))
+     end) || {Road, Options} <- headroom_zero_tests:roads()].
+
+%% A container may hide /proc. Numbers made up in its place would say that all is well.
+no_proc_test_() ->
+    hidden("/proc", [], fun(Child) ->
+        Snapshot = all_answer(Child),
+        ?assertMatch(#{fds := #{open := unknown, free := unknown, highest := unknown, own := 0},
+                       nofile := #{soft := 128, nr_open := unknown, file_max := unknown, file_nr := unknown}},
+                     Snapshot),
+        ?assertMatch(#{used := unknown, free := unknown, percent := unknown, limit := 128}, fds(Snapshot)),
+        ?assertMatch(#{level := warning}, Snapshot),
+        ?assertMatch(#{id := unreadable, level := warning, resource := fds}, first_finding(Snapshot)),
+        Reasons = [{What, Reason} || #{what := What, reason := Reason} <- maps:get(unreadable, Snapshot)],
+        [?assertEqual({What, enoent}, lists:keyfind(What, 1, Reasons))
+         || What <- [open, highest, file_nr, file_max, nr_open]],
+        ?assertMatch({warning, [#{id := unreadable} | _]}, headroom_child:call(Child, headroom, health, []))
+    end).
+
+%% With only /proc/sys hidden the descriptors are known, and that the kernel's files are not is a warning where their
+%% limit holds for the process.
+no_proc_sys_test_() ->
+    hidden("/proc/sys", ["setpriv", "--bounding-set", "-sys_admin"], fun(Child) ->
+        Snapshot = all_answer(Child),
+        ?assertMatch(#{fds := #{free := Free, own := 1}, nofile := #{exempt_from_file_max := false}}
+                         when is_integer(Free), Snapshot),
+        ?assertMatch(#{level := warning}, Snapshot),
+        ?assertMatch(#{id := unreadable, level := warning, resource := kernel_files}, first_finding(Snapshot))
+    end).
+
+%% Escapes like \x{2588} in a ticket are unreadable; so is a block that a latin1 terminal cannot show.
+ascii_on_a_device_without_unicode_test_() ->
+    in_child("", #{nofile => 64, env => [{"LC_ALL", "C"}, {"LANG", "C"}]}, fun(Child) ->
+        0 = headroom_child:fill(Child, fds),
+        ok = headroom_child:call(Child, headroom, report, []),
+        Log = headroom_child:output(Child),
+        {Printed, Captured} = {Log, element(2, headroom_child:capture(Child, latin1, fun() -> headroom:report() end))},
+        [begin
+             ?assertMatch({_, _}, binary:match(Text, <<"####">>)),
+             ?assertEqual([], [Byte || <<Byte>> <= Text, Byte > 126]),
+             ?assertEqual(nomatch, binary:match(Text, <<"\\x{">>))
+         end || Text <- [Printed, Captured, headroom_child:call(Child, headroom, report_text, [])]]
+    end).
+
+%% Blocks are what the eye finds first; a device that can show them must get them.
+blocks_on_a_device_with_unicode_test_() ->
+    in_child("", #{nofile => 64}, fun(Child) ->
+        0 = headroom_child:fill(Child, fds),
+        {ok, Text} = headroom_child:capture(Child, unicode, fun() -> headroom:report() end),
+        ?assertMatch({_, _}, binary:match(Text, unicode:characters_to_binary([16#2588, 16#2588, 16#2588]))),
+        ?assertEqual(nomatch, binary:match(Text, <<"##">>))
+    end).
+
+%%% Run in the child
+
+%% So many files, and every third of them closed again.
+open_with_holes(Count) ->
+    Files = [begin {ok, File} = prim_file:open("/dev/null", [read]), {N, File} end || N <- lists:seq(1, Count)],
+    [ok = prim_file:close(File) || {N, File} <- Files, N rem 3 =:= 0],
+    put(files, Files),
+    ok.
+
+open_all(Files) ->
+    case prim_file:open("/dev/null", [read]) of
+        {ok, File} -> open_all([File | Files]);
+        {error, emfile} -> put(more, Files), Files
+    end.
+
+open_one_high(Count) ->
+    [High | Low] = [begin {ok, File} = prim_file:open("/dev/null", [read]), File end || _ <- lists:seq(1, Count)],
+    [Last | Others] = lists:reverse([High | Low]),
+    [ok = prim_file:close(File) || File <- Others],
+    put(high, Last),
+    ok.
+
+%%% Run beside it
+
+set_soft(Child, Soft) ->
+    OsPid = integer_to_list(headroom_child:os_pid(Child)),
+    "" = os:cmd("prlimit --pid " ++ OsPid ++ " --nofile=" ++ integer_to_list(Soft) ++ ": 2>&1"),
+    ok.
+
+descriptors(Child) ->
+    {ok, Names} = file:list_dir("/proc/" ++ integer_to_list(headroom_child:os_pid(Child)) ++ "/fd"),
+    [list_to_integer(Name) || Name <- Names].
+
+%% Counted one by one, the number is used for a second.
+fresh_snapshot(Child) ->
+    case headroom_child:call(Child, headroom_nif, open_count, []) of
+        scan_needed -> timer:sleep(1010);
+        {ok, _} -> ok
+    end,
+    #{fds := #{age_ms := 0}} = headroom_child:call(Child, headroom, snapshot, []).
+
+fds(#{resources := [#{name := fds} = Fds | _]}) -> Fds.
+
+first_finding(#{findings := [Finding | _]}) -> Finding.
+
+all_answer(Child) ->
+    Answers = headroom_child:call(Child, headroom_public, call_all, [[data, prints, changes]]),
+    ?assertEqual([], headroom_zero_tests:failures(Answers)),
+    [Snapshot] = [Snapshot || {{snapshot, [], _}, {ok, Snapshot}} <- Answers],
+    Snapshot.
+
+%% A child under an empty folder in the place of this one, where the machine permits that.
+hidden(Folder, Wrapper, Test) ->
+    case os:cmd("unshare --mount mount -t tmpfs headroom " ++ Folder ++ " 2>&1") of
+        "" ->
+            Prefix = ["unshare", "--mount", "sh", "-c", "mount -t tmpfs headroom \"$0\" && exec \"$@\"", Folder],
+            [in_child(Folder ++ " is empty, " ++ Road, Options#{nofile => 128, prefix => Prefix ++ Wrapper}, Test)
+             || {Road, Options} <- headroom_zero_tests:roads()];
+        Refused ->
+            io:format(user, "skipped: ~s cannot be hidden here: ~ts", [Folder, Refused]),
+            []
+    end.
+
+in_child(Title, Options, Test) ->
+    {Title, {timeout, 60, fun() -> headroom_child:with(Options#{load => [?MODULE, headroom_public]}, Test) end}}.
