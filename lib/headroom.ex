@@ -175,6 +175,64 @@ defmodule Headroom do
   @spec explain_text(term(), operation()) :: binary() | unavailable()
   defdelegate explain_text(reason, operation), to: :headroom
 
+  @doc """
+  Raises the soft limit of descriptors of the running node, as far as it helps sockets.
+
+  Never above `max_fds`, which the VM fixed when it started, never lower than it is, and never the hard limit. `:max` is
+  the most that can be had. In this order: `{:error, {:above_nr_open, n}}`, `{:above_hard, n}`,
+  `{:restart_required, %{fix: lines}}`; `{:refused, errno}` when the kernel refuses.
+
+      iex> {:ok, %{now: now, gives: :nothing, children: :boot_limit}} = Headroom.raise_nofile(0)
+      iex> now == Headroom.snapshot().nofile.soft
+      true
+      iex> Headroom.raise_nofile(:more)
+      ** (ArgumentError) argument error
+  """
+  @spec raise_nofile(non_neg_integer() | :max) ::
+          {:ok, :headroom.raised()} | {:error, term()} | unavailable()
+  defdelegate raise_nofile(wanted), to: :headroom
+
+  @doc """
+  Brings a soft limit that somebody raised above `max_fds` after the start back down to it.
+
+      iex> {:ok, %{before: same, now: same}} = Headroom.clamp_nofile()
+  """
+  @spec clamp_nofile() ::
+          {:ok, :headroom.clamped()}
+          | {:error, {:refused, :headroom.errno()} | {:unknown, :max_fds}}
+          | unavailable()
+  defdelegate clamp_nofile(), to: :headroom
+
+  @doc """
+  Holds descriptors and ports back, so that there is room for the operator when the node has none left.
+
+  A number stands for descriptors alone. A second call replaces the first. When the application stops, limit and ports
+  are as they were. `{:error, {:too_many, %{resource: _, wanted: _, room: _}}}` changes nothing.
+
+      iex> {:ok, %{fds: 2, ports: 1}} = Headroom.reserve(%{fds: 2, ports: 1})
+      iex> Headroom.release()
+      {:ok, %{fds: 2, ports: 1}}
+      iex> Headroom.release()
+      {:ok, %{fds: 0, ports: 0}}
+  """
+  @spec reserve(
+          non_neg_integer()
+          | %{optional(:fds) => non_neg_integer(), optional(:ports) => non_neg_integer()}
+        ) :: {:ok, :headroom.reserved()} | {:error, term()} | unavailable()
+  defdelegate reserve(wanted), to: :headroom
+
+  @doc """
+  Gives back what `reserve/1` holds, in the caller, and says how much.
+
+  The room goes to whoever asks next. Start the remote shell first, so that its connection waits, then release. With
+  acceptors that retry at once after an error it is not promised that the shell gets in.
+  """
+  @spec release() ::
+          {:ok, %{fds: non_neg_integer(), ports: non_neg_integer()}}
+          | {:error, {:refused, :headroom.errno()}}
+          | unavailable()
+  defdelegate release(), to: :headroom
+
   @doc "Which build of the native library this is."
   @spec version() :: map() | unavailable()
   defdelegate version(), to: :headroom

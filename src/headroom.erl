@@ -13,10 +13,13 @@
 -export([capacity/0, capacity/1]).
 -export([diagnose/1, diagnose/2, diagnose/3]).
 -export([explain/1, explain/2, explain_text/1, explain_text/2]).
+-export([raise_nofile/1, clamp_nofile/0]).
+-export([reserve/1, release/0]).
 -export([version/0]).
 -export([hazards/0, harden/0]).
 
 -export_type([level/0, count/0, limit/0, name/0, bound_by/0, use/0]).
+-export_type([raised/0, restart/0, clamped/0, reserved/0, too_many/0, errno/0]).
 -export_type([resource/0, finding/0, capacity/0, snapshot/0, unavailable/0]).
 -export_type([hardened/0]).
 -export_type([operation/0, culprit/0, verdict/0, probed/0]).
@@ -104,6 +107,25 @@ No call throws because of the node's state. Without the native library every cal
                      client_sees := binary(), fix := [binary()], restart := boolean()}.
 %% Why a call failed. `basis' is how that is known: the limit is exhausted now, was seen exhausted, the kernel refused
 %% when it was asked, or nothing else yields this error. `rejected' has the other suspects and what clears them.
+
+-type errno() :: atom() | {errno, integer()}.
+%% An error of the operating system: its name where it is known here, its number otherwise.
+
+-type raised() :: #{before := limit(), now := limit(), max_fds := limit(),
+                    gives := sockets | nothing, children := boot_limit}.
+%% The soft limit before and after, the latter read again.
+
+-type restart() :: #{wanted := non_neg_integer() | max, max_fds := limit(), hard := limit(), fix := [binary()]}.
+%% A limit that only the next start can have, and the lines that give it.
+
+-type clamped() :: #{before := limit(), now := limit(), max_fds := limit()}.
+%% The soft limit before and after, the latter read again.
+
+-type reserved() :: #{fds := non_neg_integer(), ports := non_neg_integer(), soft := limit()}.
+%% What is held back now, and the soft limit that it leaves.
+
+-type too_many() :: #{resource := fds | ports, wanted := non_neg_integer(), room := non_neg_integer()}.
+%% More than can be held back. What is held back already counts as room.
 
 -type unavailable() :: {error, {nif_not_loaded, term()}}.
 %% The native library is not there.
@@ -261,6 +283,83 @@ explain_text(Reason, Operation) when is_atom(Operation) ->
     headroom_why:explain(Reason, Operation, true);
 explain_text(_, _) ->
     erlang:error(badarg).
+
+?DOC("""
+Raises the soft limit of descriptors (RLIMIT_NOFILE) of the running node, as far as it helps sockets.
+
+The VM fixes the number of descriptors that it can watch when it starts (`max_fds`); a socket above it gets no event and is
+never closed. So the limit goes up to `max_fds`, or to what a reserve leaves of it, and no further; `max` is the most that
+can be had. It is never lowered, and the hard limit is not touched. On a node whose limit nobody lowered after the start
+there is nothing to gain.
+
+`{ok, Raised}`: `now` is what is in force, read again; `gives` says who profits; `children` that programs started by the
+node keep the limit of its start. In this order `{error, Reason}`:
+- `{above_nr_open, NrOpen}`: the kernel accepts no more than this (fs.nr_open);
+- `{above_hard, Hard}`: the hard limit is this;
+- `{restart_required, Restart}`: only the next start can have it, `fix` has the lines; for `max`: there is nothing to
+  gain now, though the hard limit is higher;
+- `{refused, Errno}`: the kernel refused;
+- `{unknown, max_fds}`: the VM does not tell what it can watch.
+
+Needs no free descriptor, port or process. Cost: about that of snapshot/0.
+""").
+%% @doc Raises the soft limit of descriptors of the running node, as far as it helps sockets: never above `max_fds'.
+-spec raise_nofile(non_neg_integer() | max) ->
+          {ok, raised()}
+        | {error, {above_nr_open, non_neg_integer()} | {above_hard, non_neg_integer()} | {restart_required, restart()}
+                | {refused, errno()} | {unknown, max_fds}}
+        | unavailable().
+raise_nofile(Wanted) ->
+    headroom_nofile:raise(Wanted).
+
+?DOC("""
+Brings a soft limit that somebody raised above `max_fds` after the start back down to `max_fds`, or to what a reserve
+leaves of it. A lower limit stays as it is.
+
+From then on no descriptor is opened that the VM cannot watch. Sockets that stand above already stay deaf; close them
+with `gen_tcp:shutdown(Socket, write)` first, so that the peer hears of it, and restart the node to get their
+descriptors back. Needs no free descriptor, port or process.
+""").
+%% @doc Brings a soft limit that somebody raised above `max_fds' after the start back down to it.
+-spec clamp_nofile() -> {ok, clamped()} | {error, {refused, errno()} | {unknown, max_fds}} | unavailable().
+clamp_nofile() ->
+    headroom_nofile:clamp().
+
+?DOC("""
+Holds descriptors and ports back, so that there is room for the operator when the node has none left.
+
+The soft limit goes down by `fds` (on a node whose limit nobody changed: to `max_fds` minus `fds`), and `ports` idle
+ports are opened, which take no descriptor. A number stands for descriptors alone. A second call replaces the first;
+zeros end it. `{ok, Reserved}` says what is held back now. `{error, Reason}`:
+- `{too_many, #{resource, wanted, room}}`: there is not so much left; nothing was changed;
+- `{refused, Errno}`: the kernel refused;
+- `{unknown, max_fds | open}`: what the VM can watch, or how much is open, is not known;
+- `{no_holder, Why}`: the application headroom does not run.
+
+What is held back shows in snapshot/0 and report/0. When the application stops, or the process that holds the reserve
+ends, limit and ports are as they were.
+""").
+%% @doc Holds descriptors and ports back, so that there is room for the operator when the node has none left.
+-spec reserve(non_neg_integer() | #{fds => non_neg_integer(), ports => non_neg_integer()}) ->
+          {ok, reserved()}
+        | {error, {too_many, too_many()} | {refused, errno()} | {unknown, max_fds | open} | {no_holder, term()}}
+        | unavailable().
+reserve(Wanted) ->
+    headroom_reserve:reserve(Wanted).
+
+?DOC("""
+Gives back what reserve/1 holds, and says by how many descriptors and ports; zeros when nothing is held.
+
+It is done in the caller: no process is asked, none is started, nothing is opened. The room goes to whoever asks next,
+and clients ask, too. Start the remote shell first, so that its connection waits in the backlog of the node, then release
+from the shell or console that you have. With acceptors that back off after an error the shell gets in; with acceptors
+that retry at once, that is not promised.
+""").
+%% @doc Gives back what {@link reserve/1} holds, in the caller. The room goes to whoever asks next.
+-spec release() -> {ok, #{fds := non_neg_integer(), ports := non_neg_integer()}}
+                 | {error, {refused, errno()}} | unavailable().
+release() ->
+    headroom_reserve:release().
 
 ?DOC("""
 Which build of the native library this is.

@@ -27,17 +27,36 @@ start(_Type, _Args) ->
             start_supervisor()
     end.
 
+%% The ports went with their holder; the limit is the process's and stays unless it is given back.
 stop(_State) ->
+    _ = headroom_reserve:give_back(),
     ok.
 
 harden() ->
     case headroom_hazards:harden_at_start() of
-        ok -> start_supervisor();
+        ok -> start_with_reserve();
         {error, _} = Error -> Error
+    end.
+
+%% A node that starts with little room is better than one that does not start.
+start_with_reserve() ->
+    case {start_supervisor(), headroom_config:reserve()} of
+        {{ok, _} = Started, Wanted} when Wanted =/= none ->
+            reserve(Wanted),
+            Started;
+        {Started, _} ->
+            Started
+    end.
+
+reserve(Wanted) ->
+    case headroom_reserve:reserve(Wanted) of
+        {ok, _} -> ok;
+        {error, Reason} -> ?LOG_WARNING("headroom holds back nothing for the operator: ~0p", [Reason])
     end.
 
 start_supervisor() ->
     supervisor:start_link({local, headroom_sup}, ?MODULE, []).
 
 init([]) ->
-    {ok, {#{strategy => one_for_one, intensity => 3, period => 60}, []}}.
+    Reserve = #{id => headroom_reserve, start => {headroom_reserve, start_link, []}},
+    {ok, {#{strategy => one_for_one, intensity => 3, period => 60}, [Reserve]}}.

@@ -4,7 +4,7 @@
 %% Values that cannot change while the VM runs are read once and kept.
 -module(headroom_beam).
 
--export([facts/1, pulse/1, warm/0]).
+-export([facts/1, pulse/1, max_fds/0, warm/0]).
 
 -define(FIXED, {?MODULE, fixed}).
 
@@ -24,7 +24,7 @@ facts(Sockets) ->
                   ets_tables => {erlang:system_info(ets_count), EtsTables},
                   atoms => {erlang:system_info(atom_count), Atoms},
                   sockets => Open},
-      reserved => #{fds => 0, ports => 0},
+      reserved => headroom_held:facts(),
       unreadable => Unreadable ++ Fixed}.
 
 %% The few numbers of a health check: a tuple, in the order of the core's `Pulse'.
@@ -36,6 +36,11 @@ pulse(Thresholds) ->
      {erlang:system_info(atom_count), Atoms},
      MaxFds,
      Thresholds}.
+
+%% The descriptors that the VM watches, fixed when it started.
+-spec max_fds() -> headroom:limit().
+max_fds() ->
+    maps:get(max_fds, fixed()).
 
 %% Reads what does not change, at the start of the application.
 -spec warm() -> ok.
@@ -54,7 +59,7 @@ fixed() ->
     end.
 
 read_fixed() ->
-    {MaxFds, NoMaxFds} = max_fds(),
+    {MaxFds, NoMaxFds} = read_max_fds(),
     {EmuArgs, NoEmuArgs} = emu_args(),
     Ports = erlang:system_info(port_limit),
     #{otp_release => list_to_binary(erlang:system_info(otp_release)),
@@ -67,7 +72,7 @@ read_fixed() ->
       unreadable => NoMaxFds ++ NoEmuArgs}.
 
 %% Each poll set says it; one of them may be a fallback with a smaller number.
-max_fds() ->
+read_max_fds() ->
     try [Max || PollSet <- erlang:system_info(check_io), {max_fds, Max} <- PollSet] of
         [_ | _] = All -> {lists:max(All), []};
         [] -> {unknown, unavailable(check_io)}

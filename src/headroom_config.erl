@@ -2,7 +2,7 @@
 %% The application's environment, checked once when the application starts.
 -module(headroom_config).
 
--export([load/0, thresholds/0]).
+-export([load/0, thresholds/0, reserve/0]).
 -export([harden/0]).
 
 -define(THRESHOLDS, {?MODULE, thresholds}).
@@ -10,9 +10,9 @@
 %% Takes the environment over; a bad value is named.
 -spec load() -> ok | {error, {bad_option, term(), binary()}}.
 load() ->
-    case application:get_env(headroom, thresholds, #{}) of
-        Option when is_map(Option) -> load_thresholds(Option);
-        _ -> {error, {bad_option, thresholds, <<"not a map">>}}
+    case thresholds(application:get_env(headroom, thresholds, #{})) of
+        ok -> check_reserve(reserve());
+        {error, _} = Error -> Error
     end.
 
 %% Whether the start of the application hardens the node.
@@ -23,11 +23,13 @@ harden() ->
         _ -> {error, {bad_option, harden, <<"neither true nor false">>}}
     end.
 
-load_thresholds(Option) ->
+thresholds(Option) when is_map(Option) ->
     case headroom_nif:thresholds(Option) of
         {ok, Thresholds} -> persistent_term:put(?THRESHOLDS, Thresholds);
         {error, {Key, Why}} -> {error, {bad_option, {thresholds, Key}, Why}}
-    end.
+    end;
+thresholds(_) ->
+    {error, {bad_option, thresholds, <<"not a map">>}}.
 
 %% The thresholds in force: those of the environment, or the defaults while the application was not started.
 -spec thresholds() -> map().
@@ -38,4 +40,18 @@ thresholds() ->
             Defaults;
         Thresholds ->
             Thresholds
+    end.
+
+%% What is held back from the start on.
+-spec reserve() -> none | term().
+reserve() ->
+    application:get_env(headroom, reserve, none).
+
+check_reserve(none) ->
+    ok;
+check_reserve(Option) ->
+    case headroom_reserve:wanted(Option) of
+        {ok, _} -> ok;
+        {error, {Key, Why}} -> {error, {bad_option, {reserve, Key}, Why}};
+        {error, Why} -> {error, {bad_option, reserve, Why}}
     end.

@@ -8,12 +8,16 @@
 -export([snapshot/3, snapshot_json/3, report/4]).
 -export([hazards/3, harden_plan/3, hardened/4]).
 -export([diagnose/6, explain_text/6]).
+-export([raise_nofile/3, clamp_nofile/2]).
+-export([reserve_fds/4, release_fds/2, reserved_fds/0]).
 
 -nifs([version/0, boot/2, thresholds/1,
        open_count/0, pulse/2, health/3, scan/1,
        snapshot/3, snapshot_json/3, report/4,
        hazards/3, harden_plan/3, hardened/4,
        diagnose/6, explain_text/6]).
+-nifs([raise_nofile/3, clamp_nofile/2,
+       reserve_fds/4, release_fds/2, reserved_fds/0]).
 -on_load(init/0).
 
 %% In each stub itself: dialyzer knows `erlang:nif_error' and takes the specs as they are.
@@ -99,3 +103,18 @@ diagnose(_Reason, _Operation, _Probe, _Beam, _Thresholds, _Patience) -> ?NOT_LOA
 
 -spec explain_text(term(), headroom:operation(), boolean(), map(), map(), patience()) -> binary() | scan_needed.
 explain_text(_Reason, _Operation, _Probe, _Beam, _Thresholds, _Patience) -> ?NOT_LOADED.
+
+-spec raise_nofile(non_neg_integer() | max, map(), map()) -> {ok, map()} | {error, term()}.
+raise_nofile(_Wanted, _Beam, _Thresholds) -> ?NOT_LOADED.
+
+-spec clamp_nofile(headroom:limit(), non_neg_integer()) -> {ok, map()} | {error, term()}.
+clamp_nofile(_MaxFds, _Kept) -> ?NOT_LOADED.
+
+-spec reserve_fds(map(), map(), map(), patience()) -> {ok, headroom:limit()} | {error, term()} | scan_needed.
+reserve_fds(_Wanted, _Beam, _Thresholds, _Patience) -> ?NOT_LOADED.
+
+-spec release_fds(headroom:limit(), non_neg_integer()) -> {ok, non_neg_integer()} | {error, term()}.
+release_fds(_MaxFds, _Kept) -> ?NOT_LOADED.
+
+-spec reserved_fds() -> non_neg_integer() | undefined.
+reserved_fds() -> ?NOT_LOADED.

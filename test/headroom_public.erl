@@ -33,7 +33,11 @@ calls() ->
      {explain_text, [enfile], data},
      {explain_text, [emfile, file], data},
      {hazards, [], data},
-     {harden, [], changes}].
+     {harden, [], changes},
+     {raise_nofile, [max], changes},
+     {clamp_nofile, [], changes},
+     {reserve, [#{fds => 2, ports => 2}], changes},
+     {release, [], changes}].
 
 %% Exported and not in the table, or in the table and not exported.
 -spec missing() -> [{atom(), arity()}].

@@ -13,10 +13,13 @@ pub mod beam;
 pub mod boot;
 pub mod explain;
 pub mod exposure;
+pub mod nofile;
 pub mod number;
 #[allow(unsafe_code)]
 pub mod os;
+pub mod raise;
 pub mod render;
+pub mod reserve;
 pub mod snapshot;
 pub mod thresholds;
 pub mod unreadable;

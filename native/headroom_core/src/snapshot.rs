@@ -108,7 +108,7 @@ impl Facts {
                 own: os.own,
                 age_ms: os.age_ms,
             },
-            reserved: beam.reserved,
+            reserved: in_force(beam.reserved, os.soft, beam.max_fds),
             nofile: Nofile {
                 soft: os.soft,
                 hard: os.hard,
@@ -133,6 +133,20 @@ impl Facts {
     /// The text is no snapshot.
     pub fn from_json(json: &str) -> Result<Facts, serde_json::Error> {
         serde_json::from_str(json)
+    }
+}
+
+/// A limit that somebody raised from outside takes from the reserve: only what is below `max_fds` and above the soft
+/// limit is held back.
+fn in_force(reserved: Reserved, soft: Limit, max_fds: Limit) -> Reserved {
+    let fds = match (soft, max_fds) {
+        (Limit::Finite(soft), Limit::Finite(max_fds)) => max_fds.saturating_sub(soft),
+        (Limit::Infinity, _) => 0,
+        _ => reserved.fds,
+    };
+    Reserved {
+        fds: reserved.fds.min(fds),
+        ..reserved
     }
 }
 
@@ -176,5 +190,23 @@ impl Serialize for Snapshot {
         out.serialize_field("findings", &judgement.findings)?;
         out.serialize_field("unreadable", &facts.unreadable)?;
         out.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // A reserve that is gone must not be promised to the operator.
+    #[test]
+    fn a_reserve_is_what_is_left_of_it() {
+        let held = Reserved { fds: 64, ports: 16 };
+        let fds = |soft| in_force(held, soft, Limit::Finite(1024)).fds;
+        assert_eq!(fds(Limit::Finite(960)), 64);
+        assert_eq!(fds(Limit::Finite(136)), 64);
+        assert_eq!(fds(Limit::Finite(1000)), 24);
+        assert_eq!(fds(Limit::Finite(4096)), 0);
+        assert_eq!(fds(Limit::Infinity), 0);
+        assert_eq!(fds(Limit::Unknown), 64);
     }
 }

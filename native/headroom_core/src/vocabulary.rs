@@ -122,6 +122,15 @@ impl Limit {
         self.finite().is_some_and(|limit| limit < n)
     }
 
+    /// Whether this limit allows more than `n`; an unknown one is not known to.
+    pub fn is_above(self, n: u64) -> bool {
+        match self {
+            Limit::Finite(limit) => limit > n,
+            Limit::Infinity => true,
+            Limit::Unknown => false,
+        }
+    }
+
     /// What is left of this limit once `used` are taken.
     pub fn minus(self, used: Count) -> Limit {
         match (self, used) {

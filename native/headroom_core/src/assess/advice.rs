@@ -1,9 +1,9 @@
 //! Lines that change a limit, exact for how this node was started.
 
 use super::finding::{Fix, When};
-use super::{exhaustion, resource, Resource};
+use super::{exhaustion, relief, resource, Resource};
 use crate::boot::{PortLimitSource, StartedBy};
-use crate::number::grouped;
+use crate::raise::Wanted;
 use crate::snapshot::Facts;
 use crate::vocabulary::{Level, Limit, Name};
 
@@ -26,15 +26,17 @@ pub(crate) fn more(facts: &Facts, name: Name) -> Vec<Fix> {
     found.map_or(Vec::new(), |resource| more_of(facts, resource))
 }
 
-/// How to get more of a resource that runs out.
+/// How to get more of a resource that runs out: what works at once, then what needs a restart.
 pub(super) fn more_of(facts: &Facts, resource: &Resource) -> Vec<Fix> {
+    let mut fixes = relief::more_of(facts, resource.name);
+    fixes.extend(more_at_boot(facts, resource));
+    fixes
+}
+
+fn more_at_boot(facts: &Facts, resource: &Resource) -> Vec<Fix> {
     match resource.name {
-        Name::Fds => given_back(facts.reserved.fds, "descriptors")
-            .chain(more_fds(facts))
-            .collect(),
-        Name::Ports => given_back(facts.reserved.ports, "ports")
-            .chain(more_ports(facts))
-            .collect(),
+        Name::Fds => nofile_at_boot(facts),
+        Name::Ports => more_ports(facts),
         Name::Processes => vec![flag("+P", facts.beam.processes.1)],
         Name::Atoms => vec![flag("+t", facts.beam.atoms.1)],
         Name::EtsTables => Vec::new(),
@@ -49,17 +51,6 @@ pub(super) fn more_of(facts: &Facts, resource: &Resource) -> Vec<Fix> {
             )]
         }
     }
-}
-
-/// What headroom holds back for the operator.
-fn given_back(reserved: u64, what: &str) -> impl Iterator<Item = Fix> {
-    let note = format!(
-        "gives back {} {what}; open your shell first",
-        grouped(reserved)
-    );
-    (reserved > 0)
-        .then(|| Fix::now("headroom:release().", note))
-        .into_iter()
 }
 
 fn flag(flag: &str, limit: Limit) -> Fix {
@@ -80,50 +71,13 @@ fn wanted_fds(facts: &Facts) -> u64 {
     now.map_or(USUAL, doubled).clamp(USUAL, 1 << 30)
 }
 
-fn more_fds(facts: &Facts) -> Vec<Fix> {
-    let mut fixes = Vec::new();
-    let room = facts
-        .nofile
-        .hard
-        .finite()
-        .min(facts.nofile.max_fds.finite());
-    if let (Some(room), Limit::Finite(soft)) = (room, facts.nofile.soft) {
-        if soft < room {
-            fixes.push(set_nofile(
-                facts,
-                room,
-                &format!("raises the soft limit from {}", grouped(soft)),
-            ));
-        }
-    }
-    fixes.extend(nofile_at_boot(facts));
-    fixes
-}
-
-/// Brings a soft limit that was raised after boot back to what the VM can watch.
-pub(crate) fn back_to_max_fds(facts: &Facts) -> Vec<Fix> {
-    let max_fds = facts.nofile.max_fds.finite();
-    max_fds
-        .map(|max_fds| set_nofile(facts, max_fds, "no new descriptor will be deaf"))
-        .into_iter()
-        .collect()
-}
-
-fn set_nofile(facts: &Facts, soft: u64, note: &str) -> Fix {
-    let hard = match facts.nofile.hard {
-        Limit::Finite(hard) => hard.to_string(),
-        Limit::Infinity => "unlimited".into(),
-        Limit::Unknown => String::new(),
-    };
-    Fix::now(
-        format!("prlimit --pid {} --nofile={soft}:{hard}", facts.os_pid),
-        note,
-    )
-}
-
 /// Lines that give the next start more descriptors.
 pub(crate) fn nofile_at_boot(facts: &Facts) -> Vec<Fix> {
-    let wanted = wanted_fds(facts);
+    nofile_of(facts, wanted_fds(facts))
+}
+
+/// Lines that give the next start this many descriptors.
+fn nofile_of(facts: &Facts, wanted: u64) -> Vec<Fix> {
     let unit = Fix::permanent(
         format!("LimitNOFILE={wanted}"),
         "in the systemd unit, then restart",
@@ -170,6 +124,16 @@ pub(crate) fn nofile_at_boot(facts: &Facts) -> Vec<Fix> {
             fixes.push(unit);
         }
     }
+    fixes
+}
+
+/// What helps when the soft limit cannot be raised on the node as it runs.
+pub(crate) fn instead_of_raising(facts: &Facts, wanted: Wanted) -> Vec<Fix> {
+    let mut fixes = relief::before_restart(facts, wanted);
+    fixes.extend(match wanted {
+        Wanted::Max => nofile_at_boot(facts),
+        Wanted::Soft(wanted) => nofile_of(facts, wanted),
+    });
     fixes
 }
 

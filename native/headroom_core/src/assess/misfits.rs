@@ -3,7 +3,7 @@
 use super::exhaustion::slots;
 use super::finding::{Evidence, Finding, Fix, Id, Key, Proof};
 use super::resource::Resource;
-use super::{advice, reaches};
+use super::{advice, reaches, relief};
 use crate::boot::PortLimitSource;
 use crate::number::{self, grouped};
 use crate::snapshot::Facts;
@@ -89,7 +89,7 @@ fn soft_above_max_fds(facts: &Facts) -> Option<Finding> {
             (Key::MaxFds, Proof::Limit(max_fds)),
             (Key::Highest, Proof::Count(facts.fds.highest)),
         ]),
-        fix: advice::back_to_max_fds(facts),
+        fix: relief::back_to_max_fds(facts),
         restart: false,
     })
 }

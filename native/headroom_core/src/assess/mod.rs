@@ -7,6 +7,7 @@ pub mod finding;
 pub mod harden;
 pub mod hazards;
 mod misfits;
+pub(crate) mod relief;
 pub mod resource;
 
 use serde::Serialize;

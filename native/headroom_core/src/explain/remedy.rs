@@ -5,8 +5,8 @@ use super::suspect::Standing;
 use super::symptom::{Symptom, Word};
 use super::verdict::Culprit;
 use super::{Case, Scene};
-use crate::assess::advice;
 use crate::assess::finding::Fix;
+use crate::assess::{advice, relief};
 use crate::vocabulary::Limit;
 
 /// What to do about the culprit of a case.
@@ -19,7 +19,7 @@ pub(super) fn fixes(case: &Case, scene: &Scene) -> Vec<Fix> {
             let back = if raised {
                 Vec::new()
             } else {
-                advice::back_to_max_fds(facts)
+                relief::back_to_max_fds(facts)
             };
             back.into_iter()
                 .chain(advice::nofile_at_boot(facts))

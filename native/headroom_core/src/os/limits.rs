@@ -6,6 +6,24 @@ use crate::vocabulary::Limit;
 
 /// Soft and hard limit of this process.
 pub(super) fn nofile() -> Result<(Limit, Limit), Reason> {
+    let limit = read()?;
+    Ok((bound(limit.rlim_cur), bound(limit.rlim_max)))
+}
+
+/// Sets the soft limit and leaves the hard one.
+pub(super) fn set_soft(soft: u64) -> Result<(), Reason> {
+    let limit = libc::rlimit {
+        rlim_cur: soft,
+        ..read()?
+    };
+    // SAFETY: the kernel reads one rlimit, and the reference lives through the call.
+    if unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limit) } != 0 {
+        return Err(last_error());
+    }
+    Ok(())
+}
+
+fn read() -> Result<libc::rlimit, Reason> {
     let mut limit = libc::rlimit {
         rlim_cur: 0,
         rlim_max: 0,
@@ -13,7 +31,7 @@ pub(super) fn nofile() -> Result<(Limit, Limit), Reason> {
     if getrlimit(&mut limit) != 0 {
         return Err(last_error());
     }
-    Ok((bound(limit.rlim_cur), bound(limit.rlim_max)))
+    Ok(limit)
 }
 
 fn bound(value: libc::rlim_t) -> Limit {

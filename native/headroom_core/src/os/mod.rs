@@ -3,6 +3,7 @@
 //! Nothing here opens a file once [`acquire`] has run, so all of it answers with no free descriptor. [`probe`] alone
 //! asks for one, and says whether it got it.
 
+mod change;
 mod environment;
 #[cfg(all(target_os = "linux", not(headroom_portable)))]
 mod fd_table;
@@ -29,6 +30,7 @@ pub use linux::{acquire, gauge, open_count, read, release, Scan};
 #[cfg(any(not(target_os = "linux"), headroom_portable))]
 pub use portable::{acquire, gauge, open_count, read, release, Scan};
 
+pub use change::{change, reserved, Change, Changed, Standing, Unchanged};
 pub use environment::environment;
 #[cfg(any(not(target_os = "linux"), headroom_portable))]
 pub use portable::probe;

@@ -4,6 +4,7 @@
 
 mod hazards;
 mod node;
+mod nofile;
 mod why;
 
 use headroom_core::beam::Beam;

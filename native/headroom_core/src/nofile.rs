@@ -1,0 +1,229 @@
+//! Carries out what [`raise`] and [`reserve`] decide, one change at a time, and says what is in force afterwards.
+
+use serde::Serialize;
+
+use crate::assess::advice;
+use crate::assess::finding::Fix;
+use crate::beam::Reserved;
+use crate::os::{self, Change, Standing, Unchanged};
+use crate::raise::{self, Bounds, MaxFdsUnknown, Wanted};
+use crate::reserve::{self, Room, TooMany};
+use crate::snapshot::Facts;
+use crate::unreadable::Reason;
+use crate::vocabulary::Limit;
+
+/// Why a limit is as it was.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Error {
+    /// The kernel accepts no limit above this one.
+    AboveNrOpen(u64),
+    /// The hard limit is this one.
+    AboveHard(u64),
+    /// Only the next start of the VM can have it.
+    RestartRequired(Restart),
+    /// There is not so much to hold back.
+    TooMany(TooMany),
+    /// The kernel refused.
+    Refused(Reason),
+    /// A fact that the decision needs is not known.
+    Unknown(Missing),
+}
+
+/// What a limit would need.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Restart {
+    /// What was asked for.
+    pub wanted: Wanted,
+    /// What the VM watches until it is started again.
+    pub max_fds: Limit,
+    /// Hard limit of the process.
+    pub hard: Limit,
+    /// Lines to paste.
+    pub fix: Vec<Fix>,
+}
+
+atoms! {
+    /// Facts that a decision needs.
+    pub enum Missing {
+        /// What the VM watches.
+        MaxFds = "max_fds",
+        /// How many descriptors are open.
+        Open = "open",
+    }
+}
+
+/// The soft limit before and after.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Raised {
+    /// What was in force.
+    pub before: Limit,
+    /// What is in force, read again.
+    pub now: Limit,
+    /// What the VM watches.
+    pub max_fds: Limit,
+    /// Who profits.
+    pub gives: Gives,
+    /// What programs started by the VM have: it does not change.
+    pub children: Children,
+}
+
+atoms! {
+    /// Who profits from a raised limit.
+    pub enum Gives {
+        /// Sockets, files, everything that takes a descriptor of this process.
+        Sockets = "sockets",
+        /// Nobody: it was in force already.
+        Nothing = "nothing",
+    }
+}
+
+atoms! {
+    /// The limit of programs that the VM starts.
+    pub enum Children {
+        /// The one that was in force when the VM started: a helper process hands it on.
+        BootLimit = "boot_limit",
+    }
+}
+
+/// The soft limit before and after a clamp.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Clamped {
+    /// What was in force.
+    pub before: Limit,
+    /// What is in force, read again.
+    pub now: Limit,
+    /// What the VM watches.
+    pub max_fds: Limit,
+}
+
+impl From<MaxFdsUnknown> for Error {
+    fn from(_: MaxFdsUnknown) -> Self {
+        Error::Unknown(Missing::MaxFds)
+    }
+}
+
+impl From<reserve::Refusal> for Error {
+    fn from(refusal: reserve::Refusal) -> Self {
+        match refusal {
+            reserve::Refusal::TooMany(too_many) => Error::TooMany(too_many),
+            reserve::Refusal::MaxFdsUnknown => Error::Unknown(Missing::MaxFds),
+            reserve::Refusal::OpenUnknown => Error::Unknown(Missing::Open),
+        }
+    }
+}
+
+impl<E: Into<Error>> From<Unchanged<E>> for Error {
+    fn from(unchanged: Unchanged<E>) -> Self {
+        match unchanged {
+            Unchanged::Decided(refusal) => refusal.into(),
+            Unchanged::Refused(reason) => Error::Refused(reason),
+        }
+    }
+}
+
+fn bounds(standing: &Standing, nr_open: Limit, max_fds: Limit) -> Bounds {
+    Bounds {
+        soft: standing.soft,
+        hard: standing.hard,
+        nr_open,
+        max_fds,
+        reserved: standing.reserved,
+    }
+}
+
+/// Raises the soft limit as far as it helps sockets. `kept` as in [`os::change`].
+///
+/// # Errors
+/// See [`Error`].
+pub fn raise(wanted: Wanted, facts: &Facts, kept: u64) -> Result<Raised, Error> {
+    let (nr_open, max_fds) = (facts.nofile.nr_open, facts.nofile.max_fds);
+    let told = |refusal| match refusal {
+        raise::Refusal::AboveNrOpen(nr_open) => Error::AboveNrOpen(nr_open),
+        raise::Refusal::AboveHard(hard) => Error::AboveHard(hard),
+        raise::Refusal::Unknown(unknown) => unknown.into(),
+        raise::Refusal::RestartRequired => Error::RestartRequired(Restart {
+            wanted,
+            max_fds,
+            hard: facts.nofile.hard,
+            fix: advice::instead_of_raising(facts, wanted),
+        }),
+    };
+    let changed = os::change(kept, |standing| {
+        let soft = raise::raise(wanted, &bounds(standing, nr_open, max_fds)).map_err(told)?;
+        Ok::<_, Error>(Change {
+            soft,
+            reserved: standing.reserved,
+        })
+    })?;
+    let gained = changed.before != changed.now;
+    Ok(Raised {
+        before: changed.before,
+        now: changed.now,
+        max_fds,
+        gives: if gained {
+            Gives::Sockets
+        } else {
+            Gives::Nothing
+        },
+        children: Children::BootLimit,
+    })
+}
+
+/// Brings a soft limit that somebody raised above `max_fds` back down to it, or to what a reserve leaves of it.
+///
+/// # Errors
+/// `refused`, or `unknown`.
+pub fn clamp(max_fds: Limit, kept: u64) -> Result<Clamped, Error> {
+    let changed = os::change(kept, |standing| {
+        let soft = raise::clamp(&bounds(standing, Limit::Unknown, max_fds))?;
+        Ok::<_, MaxFdsUnknown>(Change {
+            soft,
+            reserved: standing.reserved,
+        })
+    })?;
+    Ok(Clamped {
+        before: changed.before,
+        now: changed.now,
+        max_fds,
+    })
+}
+
+/// Holds back descriptors instead of what is held back now, once their number and that of the ports are known to fit.
+/// The answer is the soft limit in force.
+///
+/// # Errors
+/// `too_many`, `refused` or `unknown`.
+pub fn reserve(wanted: Reserved, facts: &Facts, kept: u64) -> Result<Limit, Error> {
+    let (nr_open, max_fds) = (facts.nofile.nr_open, facts.nofile.max_fds);
+    let changed = os::change(kept, |standing| {
+        let room = Room {
+            bounds: bounds(standing, nr_open, max_fds),
+            open: facts.fds.open,
+            free: facts.fds.free,
+            ports: facts.beam.ports,
+            reserved_ports: facts.reserved.ports,
+        };
+        let soft = reserve::reserve(wanted, &room)?;
+        Ok::<_, reserve::Refusal>(Change {
+            soft,
+            reserved: wanted.fds,
+        })
+    })?;
+    Ok(changed.now)
+}
+
+/// Gives back the descriptors that are held back, and says by how many the limit rose.
+///
+/// # Errors
+/// `refused`.
+pub fn release(max_fds: Limit, kept: u64) -> Result<u64, Error> {
+    let changed = os::change(kept, |standing| {
+        let soft = reserve::release(&bounds(standing, Limit::Unknown, max_fds));
+        Ok::<_, MaxFdsUnknown>(Change { soft, reserved: 0 })
+    })?;
+    Ok(match (changed.before, changed.now) {
+        (Limit::Finite(before), Limit::Finite(now)) => now.saturating_sub(before),
+        _ => 0,
+    })
+}

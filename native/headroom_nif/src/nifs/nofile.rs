@@ -1,0 +1,88 @@
+//! The soft limit of descriptors: raised, clamped, and lowered for a reserve.
+
+use headroom_core::beam::{Beam, Reserved};
+use headroom_core::nofile::{self, Error};
+use headroom_core::os::{self, Detail, Patience, ScanNeeded};
+use headroom_core::raise::Wanted;
+use headroom_core::snapshot::Facts;
+use headroom_core::thresholds::Thresholds;
+use headroom_core::vocabulary::Limit;
+use rustler::schedule::consume_timeslice;
+use rustler::{Encoder, Env, NifResult, Term};
+use serde::Serialize;
+
+use super::{patience_of, scan_needed, SNAPSHOT_COST};
+use crate::term::{from_term, to_term};
+
+rustler::atoms! { ok, error, undefined }
+
+fn answer<'a, T: Serialize>(env: Env<'a>, result: Result<T, Error>) -> NifResult<Term<'a>> {
+    Ok(match result {
+        Ok(value) => (ok(), to_term(env, &value)?).encode(env),
+        Err(reason) => (error(), to_term(env, &reason)?).encode(env),
+    })
+}
+
+/// Raises the soft limit to a number, or to `max`.
+#[rustler::nif]
+fn raise_nofile<'a>(
+    env: Env<'a>,
+    wanted: Term<'a>,
+    beam: Term<'a>,
+    thresholds: Term<'a>,
+) -> NifResult<Term<'a>> {
+    let wanted: Wanted = from_term(wanted)?;
+    let beam: Beam = from_term(beam)?;
+    let thresholds: Thresholds = from_term(thresholds)?;
+    let kept = beam.reserved.fds;
+    // The limits alone are needed, so nothing has to be counted first.
+    let os = os::read(beam.max_fds, Patience::Never, Detail::Health);
+    let os = os.map_err(|ScanNeeded| rustler::Error::BadArg)?;
+    let raised = nofile::raise(wanted, &Facts::new(os, beam, thresholds), kept);
+    consume_timeslice(env, SNAPSHOT_COST);
+    answer(env, raised)
+}
+
+/// Lowers a soft limit that is above `max_fds`.
+#[rustler::nif]
+fn clamp_nofile<'a>(env: Env<'a>, max_fds: Term<'a>, kept: u64) -> NifResult<Term<'a>> {
+    let max_fds: Limit = from_term(max_fds)?;
+    answer(env, nofile::clamp(max_fds, kept))
+}
+
+/// Holds descriptors back, if they and the ports fit: `{ok, Soft}`, an error, or `scan_needed`.
+#[rustler::nif]
+fn reserve_fds<'a>(
+    env: Env<'a>,
+    wanted: Term<'a>,
+    beam: Term<'a>,
+    thresholds: Term<'a>,
+    patience: Term<'a>,
+) -> NifResult<Term<'a>> {
+    let wanted: Reserved = from_term(wanted)?;
+    let beam: Beam = from_term(beam)?;
+    let thresholds: Thresholds = from_term(thresholds)?;
+    let kept = beam.reserved.fds;
+    let Ok(os) = os::read(beam.max_fds, patience_of(patience)?, Detail::Health) else {
+        return Ok(scan_needed().encode(env));
+    };
+    let reserved = nofile::reserve(wanted, &Facts::new(os, beam, thresholds), kept);
+    consume_timeslice(env, SNAPSHOT_COST);
+    answer(env, reserved)
+}
+
+/// Gives descriptors back: `{ok, Count}` or an error.
+#[rustler::nif]
+fn release_fds<'a>(env: Env<'a>, max_fds: Term<'a>, kept: u64) -> NifResult<Term<'a>> {
+    let max_fds: Limit = from_term(max_fds)?;
+    answer(env, nofile::release(max_fds, kept))
+}
+
+/// The descriptors that are held back, or `undefined` while this library has not heard of any change.
+#[rustler::nif]
+fn reserved_fds(env: Env) -> Term {
+    match os::reserved() {
+        Some(fds) => fds.encode(env),
+        None => undefined().encode(env),
+    }
+}

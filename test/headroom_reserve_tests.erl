@@ -1,0 +1,250 @@
+%% The reserve: taken, shown, given back, and worth something when the node is full.
+-module(headroom_reserve_tests).
+
+-include_lib("eunit/include/eunit.hrl").
+
+-define(COOKIE, "headroom_reserve_tests").
+
+child(Options, Test) ->
+    {timeout, 180, fun() ->
+        headroom_child:with(maps:merge(#{nofile => {256, 256}, load => [?MODULE]}, Options), Test)
+    end}.
+
+call(Child, Function, Args) -> headroom_child:call(Child, headroom, Function, Args).
+
+state(Child) ->
+    #{reserved := Reserved, nofile := #{soft := Soft}} = call(Child, snapshot, []),
+    {Reserved, Soft}.
+
+%% What the operator counts on must be what is there: in the data, in the report, in the limit.
+taken_shown_and_given_back_test_() ->
+    child(#{}, fun(Child) ->
+        Ports = headroom_child:call(Child, erlang, system_info, [port_count]),
+        Open = maps:get(fds, call(Child, snapshot, [])),
+        ?assertEqual({ok, #{fds => 64, ports => 16, soft => 192}},
+                     call(Child, reserve, [#{fds => 64, ports => 16}])),
+        ?assertEqual({#{fds => 64, ports => 16}, 192}, state(Child)),
+        ?assertEqual(Ports + 16, headroom_child:call(Child, erlang, system_info, [port_count])),
+        ?assertMatch({_, _}, binary:match(call(Child, report_text, []), <<"soft 192 (64 reserved)">>)),
+        %% An idle port takes no descriptor: else a reserve of ports would bring the end of the descriptors nearer.
+        ?assertEqual(maps:get(open, Open), maps:get(open, maps:get(fds, call(Child, snapshot, [])))),
+        %% The second replaces the first, in both directions.
+        ?assertEqual({ok, #{fds => 10, ports => 2, soft => 246}}, call(Child, reserve, [#{fds => 10, ports => 2}])),
+        ?assertEqual({ok, #{fds => 0, ports => 5, soft => 256}}, call(Child, reserve, [#{ports => 5}])),
+        ?assertEqual({ok, #{fds => 20, ports => 0, soft => 236}}, call(Child, reserve, [20])),
+        ?assertEqual(Ports, headroom_child:call(Child, erlang, system_info, [port_count])),
+        ?assertEqual({ok, #{fds => 20, ports => 0}}, call(Child, release, [])),
+        ?assertEqual({ok, #{fds => 0, ports => 0}}, call(Child, release, [])),
+        ?assertEqual({#{fds => 0, ports => 0}, 256}, state(Child))
+    end).
+
+%% A reserve that cannot be had must leave the node as it was, and say how much there is.
+more_than_there_is_test_() ->
+    child(#{args => ["+Q", "1024"]}, fun(Child) ->
+        #{fds := #{free := Free}} = call(Child, snapshot, []),
+        ?assertEqual({error, {too_many, #{resource => fds, wanted => Free + 1, room => Free}}},
+                     call(Child, reserve, [Free + 1])),
+        {ok, _} = call(Child, reserve, [#{fds => 8, ports => 4}]),
+        {error, {too_many, #{resource := ports, wanted := 1024, room := Room}}} =
+            call(Child, reserve, [#{fds => 9, ports => 1024}]),
+        ?assertEqual({#{fds => 8, ports => 4}, 248}, state(Child)),
+        ?assertMatch({ok, #{ports := Room}}, call(Child, reserve, [#{ports => Room}])),
+        [?assertError(badarg, call(Child, reserve, [Bad]))
+         || Bad <- [-1, 1.5, max, [{fds, 1}], #{fds => -1}, #{ports => many}, #{files => 1}]]
+    end).
+
+%% A node that keeps a lowered limit, or ports that nobody owns, after the application is gone has been harmed.
+the_end_of_the_application_test_() ->
+    child(#{}, fun(Child) ->
+        Before = headroom_child:call(Child, erlang, system_info, [port_count]),
+        {ok, _} = call(Child, reserve, [#{fds => 64, ports => 16}]),
+        ok = headroom_child:call(Child, application, stop, [headroom]),
+        ?assertEqual({#{fds => 0, ports => 0}, 256}, state(Child)),
+        ?assertEqual(Before, headroom_child:call(Child, erlang, system_info, [port_count])),
+        ?assertMatch({error, {no_holder, noproc}}, call(Child, reserve, [1])),
+        ?assertEqual({ok, #{fds => 0, ports => 0}}, call(Child, release, [])),
+        {ok, _} = headroom_child:call(Child, application, ensure_all_started, [headroom]),
+        ?assertMatch({ok, #{soft := 192}}, call(Child, reserve, [64]))
+    end).
+
+the_end_of_the_holder_test_() ->
+    child(#{}, fun(Child) ->
+        Before = headroom_child:call(Child, erlang, system_info, [port_count]),
+        {ok, _} = call(Child, reserve, [#{fds => 64, ports => 16}]),
+        headroom_child:call(Child, fun() ->
+            Pid = whereis(headroom_reserve),
+            exit(Pid, kill),
+            await(fun() -> not lists:member(whereis(headroom_reserve), [Pid, undefined]) end),
+            sys:get_state(headroom_reserve)
+        end),
+        ?assertEqual({#{fds => 0, ports => 0}, 256}, state(Child)),
+        ?assertEqual(Before, headroom_child:call(Child, erlang, system_info, [port_count])),
+        ?assertMatch({ok, #{soft := 192}}, call(Child, reserve, [64]))
+    end).
+
+%% Killed more often than its supervisor bears: the application ends, and what it held with it.
+the_end_of_the_supervisor_test_() ->
+    child(#{}, fun(Child) ->
+        {ok, _} = call(Child, reserve, [#{fds => 64, ports => 16}]),
+        headroom_child:call(Child, fun() ->
+            exit(whereis(headroom_sup), kill),
+            await(fun() -> not lists:keymember(headroom, 1, application:which_applications()) end)
+        end),
+        ?assertEqual({#{fds => 0, ports => 0}, 256}, state(Child))
+    end).
+
+await(Condition) ->
+    case Condition() of
+        true -> ok;
+        false -> receive after 10 -> await(Condition) end
+    end.
+
+%% An upgrade of the library forgets what the old one knew: a reserve must be given back after it all the same.
+a_new_library_test_() ->
+    child(#{}, fun(Child) ->
+        {ok, _} = call(Child, reserve, [#{fds => 64, ports => 16}]),
+        headroom_child:call(Child, fun() ->
+            true = code:delete(headroom_nif),
+            _ = code:purge(headroom_nif),
+            {module, headroom_nif} = code:load_file(headroom_nif)
+        end),
+        ?assertEqual({#{fds => 64, ports => 16}, 192}, state(Child)),
+        ?assertMatch({ok, #{now := 192}}, headroom_child:call(Child, fun() -> raise_within_reserve() end)),
+        ?assertEqual({ok, #{fds => 64, ports => 16}}, call(Child, release, [])),
+        ?assertEqual({#{fds => 0, ports => 0}, 256}, state(Child))
+    end).
+
+raise_within_reserve() -> headroom:raise_nofile(max).
+
+%% The reserve that counts is the one that is there before the incident.
+from_the_environment_test_() ->
+    Args = ["-headroom", "reserve", "#{fds=>64,ports=>16}"],
+    child(#{args => Args}, fun(Child) ->
+        ?assertEqual({#{fds => 64, ports => 16}, 192}, state(Child))
+    end).
+
+%% Too little room is no reason not to start: the node may be restarted in the middle of an incident.
+no_room_at_start_test_() ->
+    child(#{args => ["-headroom", "reserve", "100000"]}, fun(Child) ->
+        ?assertEqual({#{fds => 0, ports => 0}, 256}, state(Child)),
+        ?assertMatch({_, _}, binary:match(headroom_child:output(Child), <<"too_many">>))
+    end).
+
+%% A misspelt option that is ignored would be missed in the incident only.
+bad_options_stop_the_start_test_() ->
+    child(#{app => stopped}, fun(Child) ->
+        [begin
+             ok = headroom_child:call(Child, application, set_env, [headroom, reserve, Option]),
+             {error, {headroom, {{bad_option, Key, Why}, _}}} =
+                 headroom_child:call(Child, application, ensure_all_started, [headroom]),
+             ?assert(is_binary(Why))
+         end || {Option, Key} <- [{#{files => 1}, {reserve, files}}, {#{fds => -1}, {reserve, fds}},
+                                  {#{ports => all}, {reserve, ports}}, {[{fds, 1}], reserve}]],
+        ok = headroom_child:call(Child, application, set_env, [headroom, reserve, 5]),
+        {ok, _} = headroom_child:call(Child, application, ensure_all_started, [headroom]),
+        ?assertEqual({#{fds => 5, ports => 0}, 251}, state(Child))
+    end).
+
+%%% A second node
+
+%% The whole promise: a node whose table is full lets nobody in, and after a release from the shell that is there, the
+%% operator's own shell gets in and reads the report.
+full_descriptor_table_test_() -> {timeout, 180, fun() -> lets_in_after_release(fds) end}.
+full_port_table_test_() -> {timeout, 180, fun() -> lets_in_after_release(ports) end}.
+
+lets_in_after_release(Resource) ->
+    with_nodes(#{nofile => {256, 256}, args => ["+Q", "1024"]}, fun(Node, Operator) ->
+        {ok, _} = call(Node, reserve, [#{fds => 8, ports => 8}]),
+        0 = headroom_child:fill(Node, Resource),
+        ?assertEqual(false, headroom_child:call(Operator, net_kernel, connect_node, ['full@127.0.0.1'])),
+        ?assertMatch({ok, #{fds := 8, ports := 8}}, call(Node, release, [])),
+        %% The try that failed may still be in the queue, and is answered first.
+        ok = headroom_child:call(Operator, fun() -> await(fun() -> net_kernel:connect_node('full@127.0.0.1') end) end),
+        ?assertMatch({ok, {_, _}}, report_over(Operator))
+    end).
+
+%% With clients that wait for room, too: the shell began to connect before the release, and the acceptors sleep after an
+%% error.
+crowded_backlog_test_() ->
+    {timeout, 180, fun() ->
+        with_nodes(#{nofile => {256, 256}}, fun(Node, Operator) ->
+            {ok, _} = call(Node, reserve, [#{fds => 16, ports => 16}]),
+            Port = headroom_child:call(Node, fun() -> accept_with_pauses(20) end),
+            0 = headroom_child:fill(Node, fds),
+            ok = headroom_child:call(Operator, fun() -> crowd(Port, 400) end),
+            Connecting = headroom_child:call(Operator, fun begin_to_connect/0),
+            ?assertMatch({ok, #{fds := 16, ports := 16}}, call(Node, release, [])),
+            ?assertEqual(true, headroom_child:call(Operator, fun() -> result(Connecting) end)),
+            ?assertMatch({ok, {_, _}}, report_over(Operator)),
+            %% The clients were in the queue, too: they got the rest of it.
+            ok = headroom_child:call(Node, fun() -> await(fun() -> accepted() >= 15 end) end)
+        end)
+    end}.
+
+report_over(Operator) ->
+    {Result, Printed} = headroom_child:capture(Operator, latin1, fun() ->
+        rpc:call('full@127.0.0.1', headroom, report, [])
+    end),
+    {Result, binary:match(Printed, <<"headroom  full@127.0.0.1">>)}.
+
+with_nodes(#{nofile := _} = Options, Test) ->
+    Port = free_port(),
+    Named = fun(Name) ->
+        ["-name", Name ++ "@127.0.0.1", "-setcookie", ?COOKIE, "-start_epmd", "false", "-epmd_module", "headroom_epmd",
+         "-kernel", "inet_dist_use_interface", "{127,0,0,1}", "net_setuptime", "5", "connect_all", "false"]
+    end,
+    Listen = ["-kernel", "inet_dist_listen_min", Port, "inet_dist_listen_max", Port],
+    Both = #{load => [?MODULE, headroom_epmd], env => [{"HEADROOM_DIST_PORT", Port}]},
+    Full = maps:merge(Both, Options#{args => Named("full") ++ Listen ++ maps:get(args, Options, [])}),
+    headroom_child:with(Full, fun(Node) ->
+        Operator = Both#{nofile => 2000, args => Named("operator")},
+        headroom_child:with(Operator, fun(Second) -> Test(Node, Second) end)
+    end).
+
+free_port() ->
+    {ok, Listener} = gen_tcp:listen(0, [{ip, {127, 0, 0, 1}}]),
+    {ok, Port} = inet:port(Listener),
+    ok = gen_tcp:close(Listener),
+    integer_to_list(Port).
+
+%% In the full node: acceptors that do as ranch does.
+accept_with_pauses(Count) ->
+    Self = self(),
+    Owner = spawn(fun() ->
+        {ok, Listener} = gen_tcp:listen(0, [{ip, {127, 0, 0, 1}}, {backlog, 1024}, {active, false}]),
+        _ = [spawn_link(fun() -> accept(Listener) end) || _ <- lists:seq(1, Count)],
+        {ok, Port} = inet:port(Listener),
+        Self ! {self(), Port},
+        receive stop -> ok end
+    end),
+    receive {Owner, Port} -> Port end.
+
+accept(Listener) ->
+    case gen_tcp:accept(Listener) of
+        {ok, _} -> accept(Listener);
+        {error, _} -> receive after 100 -> accept(Listener) end
+    end.
+
+%% Connections that are accepted, that of the second node not among them.
+accepted() ->
+    Peers = [inet:peername(Port) || Port <- erlang:ports(), erlang:port_info(Port, name) =:= {name, "tcp_inet"}],
+    length([Peer || {ok, Peer} <- Peers]) - length(nodes()).
+
+%% In the second node: clients that are connected by the kernel and wait to be accepted.
+crowd(Port, Count) ->
+    Self = self(),
+    Owner = spawn(fun() ->
+        Options = [{active, false}],
+        Clients = [gen_tcp:connect({127, 0, 0, 1}, Port, Options, 5000) || _ <- lists:seq(1, Count)],
+        Self ! {self(), length([Client || {ok, Client} <- Clients])},
+        receive stop -> ok end
+    end),
+    receive {Owner, Count} -> ok end.
+
+begin_to_connect() ->
+    Self = self(),
+    Pid = spawn(fun() -> Self ! {self(), net_kernel:connect_node('full@127.0.0.1')} end),
+    receive after 500 -> Pid end.
+
+result(Pid) ->
+    receive {Pid, Result} -> Result end.
