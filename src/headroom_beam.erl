@@ -28,7 +28,7 @@ facts(Sockets) ->
       unreadable => Unreadable ++ Fixed}.
 
 %% The few numbers of a health check: a tuple, in the order of the core's `Pulse'.
--spec pulse(map()) -> tuple().
+-spec pulse(headroom_nif:thresholds()) -> tuple().
 pulse(Thresholds) ->
     #{max_fds := MaxFds, limits := {Ports, Processes, _EtsTables, Atoms}} = fixed(),
     {{erlang:system_info(port_count), Ports},

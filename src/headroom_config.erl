@@ -32,7 +32,7 @@ thresholds(_) ->
     {error, {bad_option, thresholds, <<"not a map">>}}.
 
 %% The thresholds in force: those of the environment, or the defaults while the application was not started.
--spec thresholds() -> map().
+-spec thresholds() -> headroom_nif:thresholds().
 thresholds() ->
     case persistent_term:get(?THRESHOLDS, undefined) of
         undefined ->

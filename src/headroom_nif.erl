@@ -24,6 +24,8 @@
 -define(NOT_LOADED, erlang:nif_error({nif_not_loaded, load_error()})).
 
 -type patience() :: fresh | recent | never.
+-type thresholds() :: tuple(). % as `thresholds/1' gave them: cheaper to hand over than a map
+-export_type([thresholds/0]).
 
 %% A first load that fails leaves the stubs, so that callers get the reason and not `undef'. A reload that fails is
 %% refused, so that the working instance stays.
@@ -65,7 +67,7 @@ version() -> ?NOT_LOADED.
 -spec boot([string()] | undefined, non_neg_integer() | undefined) -> map().
 boot(_EmuArgs, _PortLimit) -> ?NOT_LOADED.
 
--spec thresholds(map()) -> {ok, map()} | {error, {term(), binary()}}.
+-spec thresholds(map()) -> {ok, thresholds()} | {error, {term(), binary()}}.
 thresholds(_Option) -> ?NOT_LOADED.
 
 -spec open_count() -> {ok, pos_integer()} | scan_needed | {error, atom() | {errno, integer()}}.
@@ -74,43 +76,43 @@ open_count() -> ?NOT_LOADED.
 -spec pulse(tuple(), patience()) -> well | look | scan_needed.
 pulse(_Tables, _Patience) -> ?NOT_LOADED.
 
--spec health(map(), map(), patience()) -> ok | {warning | critical, [map()]} | scan_needed.
+-spec health(map(), thresholds(), patience()) -> ok | {warning | critical, [map()]} | scan_needed.
 health(_Beam, _Thresholds, _Patience) -> ?NOT_LOADED.
 
 -spec scan(start | map()) -> map() | done.
 scan(_State) -> ?NOT_LOADED.
 
--spec snapshot(map(), map(), patience()) -> map() | scan_needed.
+-spec snapshot(map(), thresholds(), patience()) -> map() | scan_needed.
 snapshot(_Beam, _Thresholds, _Patience) -> ?NOT_LOADED.
 
--spec snapshot_json(map(), map(), patience()) -> binary() | scan_needed.
+-spec snapshot_json(map(), thresholds(), patience()) -> binary() | scan_needed.
 snapshot_json(_Beam, _Thresholds, _Patience) -> ?NOT_LOADED.
 
--spec report(map(), map(), patience(), ascii | unicode) -> binary() | scan_needed.
+-spec report(map(), thresholds(), patience(), ascii | unicode) -> binary() | scan_needed.
 report(_Beam, _Thresholds, _Patience, _Charset) -> ?NOT_LOADED.
 
--spec hazards(map(), map(), patience()) -> [map()] | scan_needed.
+-spec hazards(map(), thresholds(), patience()) -> [map()] | scan_needed.
 hazards(_Beam, _Thresholds, _Patience) -> ?NOT_LOADED.
 
--spec harden_plan(map(), map(), patience()) -> map() | scan_needed.
+-spec harden_plan(map(), thresholds(), patience()) -> map() | scan_needed.
 harden_plan(_Beam, _Thresholds, _Patience) -> ?NOT_LOADED.
 
--spec hardened(map(), map(), patience(), map()) -> [map()] | scan_needed.
+-spec hardened(map(), thresholds(), patience(), map()) -> [map()] | scan_needed.
 hardened(_Beam, _Thresholds, _Patience, _Attempts) -> ?NOT_LOADED.
 
--spec diagnose(term(), headroom:operation(), boolean(), map(), map(), patience()) -> map() | scan_needed.
+-spec diagnose(term(), headroom:operation(), boolean(), map(), thresholds(), patience()) -> map() | scan_needed.
 diagnose(_Reason, _Operation, _Probe, _Beam, _Thresholds, _Patience) -> ?NOT_LOADED.
 
--spec explain_text(term(), headroom:operation(), boolean(), map(), map(), patience()) -> binary() | scan_needed.
+-spec explain_text(term(), headroom:operation(), boolean(), map(), thresholds(), patience()) -> binary() | scan_needed.
 explain_text(_Reason, _Operation, _Probe, _Beam, _Thresholds, _Patience) -> ?NOT_LOADED.
 
--spec raise_nofile(non_neg_integer() | max, map(), map()) -> {ok, map()} | {error, term()}.
+-spec raise_nofile(non_neg_integer() | max, map(), thresholds()) -> {ok, map()} | {error, term()}.
 raise_nofile(_Wanted, _Beam, _Thresholds) -> ?NOT_LOADED.
 
 -spec clamp_nofile(headroom:limit(), non_neg_integer()) -> {ok, map()} | {error, term()}.
 clamp_nofile(_MaxFds, _Kept) -> ?NOT_LOADED.
 
--spec reserve_fds(map(), map(), map(), patience()) -> {ok, headroom:limit()} | {error, term()} | scan_needed.
+-spec reserve_fds(map(), map(), thresholds(), patience()) -> {ok, headroom:limit()} | {error, term()} | scan_needed.
 reserve_fds(_Wanted, _Beam, _Thresholds, _Patience) -> ?NOT_LOADED.
 
 -spec release_fds(headroom:limit(), non_neg_integer()) -> {ok, non_neg_integer()} | {error, term()}.

@@ -72,6 +72,25 @@ impl Thresholds {
         }
     }
 
+    /// The same without names, in field order: a form that is read in a fraction of the time.
+    pub fn compact(&self) -> [(u64, u64, u64); 6] {
+        let of = |threshold: Threshold| {
+            (
+                threshold.warning,
+                threshold.critical,
+                threshold.critical_free,
+            )
+        };
+        [
+            of(self.fds),
+            of(self.ports),
+            of(self.processes),
+            of(self.ets_tables),
+            of(self.atoms),
+            of(self.kernel_files),
+        ]
+    }
+
     fn of_mut(&mut self, name: Name) -> &mut Threshold {
         match name {
             Name::Fds => &mut self.fds,
@@ -222,6 +241,20 @@ mod tests {
             );
         }
         assert_eq!(parse(&[]).unwrap(), Thresholds::default());
+    }
+
+    // The compact form is read by position: a field out of order would swap the alarms of two resources.
+    #[test]
+    fn the_compact_form_is_read_back() {
+        let mut thresholds = Thresholds::default();
+        thresholds.ports.warning = 11;
+        thresholds.atoms.critical_free = 12;
+        thresholds.kernel_files.critical = 99;
+        let json = serde_json::to_string(&thresholds.compact()).unwrap();
+        assert_eq!(
+            serde_json::from_str::<Thresholds>(&json).unwrap(),
+            thresholds
+        );
     }
 
     // A typing error in the configuration must not leave a node without an alarm.

@@ -45,7 +45,8 @@ fn boot<'a>(env: Env<'a>, emu_args: Term<'a>, port_limit: Term<'a>) -> NifResult
     Ok(to_term(env, &boot)?)
 }
 
-/// The thresholds that an option asks for: `{ok, Thresholds}` or `{error, {Key, Why}}`, `Key` as it was given.
+/// The thresholds that an option asks for, in the form that the other functions take: `{ok, Thresholds}` or
+/// `{error, {Key, Why}}`, `Key` as it was given.
 #[rustler::nif]
 fn thresholds<'a>(env: Env<'a>, option: Term<'a>) -> NifResult<Term<'a>> {
     let pairs = MapIterator::new(option).ok_or(rustler::Error::BadArg)?;
@@ -55,7 +56,7 @@ fn thresholds<'a>(env: Env<'a>, option: Term<'a>) -> NifResult<Term<'a>> {
     let words: Vec<_> = keys.iter().map(|key| to_value(*key)).collect();
     let pairs: Vec<_> = words.iter().zip(&values).collect();
     match Thresholds::from_option(&pairs) {
-        Ok(thresholds) => Ok((ok(), to_term(env, &thresholds)?).encode(env)),
+        Ok(thresholds) => Ok((ok(), to_term(env, &thresholds.compact())?).encode(env)),
         Err((index, why)) => Ok((error(), (keys[index], to_term(env, &why)?)).encode(env)),
     }
 }
