@@ -167,7 +167,8 @@ relay(#{port := Port, os_pid := OsPid, log := Log, user := UserRef} = State, Wai
             {{value, {From, Ref}}, Rest} = queue:out(Waiting),
             From ! {Ref, binary_to_term(Answer)},
             relay(State, Rest);
-        {Port, {exit_status, Status}} ->
+        {Port, {exit_status, Status}} = Ended ->
+            self() ! Ended,   % for await_end/2
             exit({exit_status, Status, read(Log)});
         {'DOWN', UserRef, process, _, _} ->
             ok;
