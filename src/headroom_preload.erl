@@ -6,8 +6,7 @@
 -export([run/0, unloaded_formatters/0]).
 
 %% What this application's own calls and their printing use of OTP.
--define(OURS, [application, binary, erl_anno, erl_error, io, io_lib, io_lib_format, io_lib_pretty, lists, maps,
-               proplists, prim_socket, socket, socket_registry, string, supervisor, unicode, unicode_util]).
+-define(OURS, [application, binary, lists, maps, proplists, prim_socket, socket, socket_registry, supervisor, unicode]).
 
 %% What a remote shell needs in the node that it enters.
 -define(SHELL, [beam_lib, c, dist_util, edlin, edlin_context, edlin_expand, edlin_key, edlin_type_suggestion,

@@ -252,7 +252,10 @@ skip(Why) -> io:format(user, "~n~s: ~s, Mnesia's log was not put to the test~n",
 mnesia_log(Library) ->
     Directory = scratch("mnesia"),
     Copy = Directory ++ "-copy",
-    Options = fun(Dir) -> #{load => [?MODULE], args => ["-mnesia", "dir", "\"" ++ Dir ++ "\""]} end,
+    Options = fun(Dir) ->
+        Quoted = "\"" ++ Dir ++ "\"",
+        #{load => [?MODULE], args => ["-mnesia", "dir", Quoted, "core_dir", Quoted]}
+    end,
     Without = (Options(Directory))#{env => [{"LD_PRELOAD", Library}, {"HEADROOM_ENFILE", "LATEST.LOG"}]},
     try
         %% Killed with 50 records in the log.
