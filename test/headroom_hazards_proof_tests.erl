@@ -86,7 +86,11 @@ log_events() ->
                 ok = headroom_child:undo(Child, fds),
                 ok = headroom_child:call(Child, fun() -> log("after recovery") end),
                 ?assertEqual([], headroom_child:call(Child, logger, get_handler_ids, [])),
-                ?assertNot(has(headroom_child:output(Child), "after recovery"));
+                ?assertNot(has(headroom_child:output(Child), "after recovery")),
+                %% What docs/hazards.md offers to those who come too late.
+                ok = headroom_child:call(Child, logger, add_handlers, [kernel]),
+                ok = headroom_child:call(Child, fun() -> log("heard again") end),
+                ?assert(logged(Child, "heard again"));
             _ ->
                 ?assert(has(Message, "FORMATTER CRASHED")),
                 ?assert(logged(Child, "FORMATTER CRASHED")),

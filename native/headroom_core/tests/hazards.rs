@@ -258,3 +258,14 @@ fn the_report_has_one_line_with_their_number() {
     facts.exposure = Some(safe().1);
     assert_eq!(line(&facts).unwrap(), "hazards  none");
 }
+
+// An operator looks the id of a hazard up; one without a paragraph leaves them alone with it.
+#[test]
+fn each_hazard_has_a_paragraph() {
+    let text = include_str!("../../../docs/hazards.md");
+    for id in IDS.iter().chain([&Id::SoftAboveMaxFds]) {
+        let heading = format!("## `{}`\n", id.as_str());
+        assert_eq!(text.matches(&heading).count(), 1, "{heading}");
+    }
+    assert_eq!(text.matches("\n## ").count(), IDS.len() + 1);
+}
