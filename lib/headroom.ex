@@ -233,6 +233,61 @@ defmodule Headroom do
           | unavailable()
   defdelegate release(), to: :headroom
 
+  @doc """
+  Whether this node meets requirements such as `fds: 65_536, ports: [min: 65_536, free: 100]`, a map or keyword list.
+
+  All that is not met comes back as findings; a limit that cannot be read never passes.
+
+      iex> Headroom.check(processes: 1024)
+      :ok
+
+      iex> {:error, [finding]} = Headroom.check(%{processes: 1_000_000_000})
+      iex> finding.id
+      :limit_below_required
+
+      iex> Headroom.check(processes: :many)
+      {:error, {:bad_requirement, :processes, "neither a whole number from 0 nor a map of min, max and free"}}
+  """
+  @spec check(:headroom.requirements()) ::
+          :ok
+          | {:error, [finding()]}
+          | {:error, {:bad_requirement, term(), binary()}}
+          | unavailable()
+  defdelegate check(requirements), to: :headroom
+
+  @doc """
+  As `check/1`, but raises `Headroom.UnmetError` when something is not met, and `ArgumentError` for a bad requirement.
+
+      iex> Headroom.check!(processes: 1024)
+      :ok
+  """
+  @spec check!(:headroom.requirements()) :: :ok
+  def check!(requirements) do
+    case :headroom.check(requirements) do
+      :ok ->
+        :ok
+
+      {:error, [_ | _] = findings} ->
+        messages = Enum.map_join(findings, "\n", & &1.message)
+        raise Headroom.UnmetError, message: messages, findings: findings
+
+      {:error, {:bad_requirement, key, why}} ->
+        raise ArgumentError, "bad requirement #{inspect(key)}: #{why}"
+
+      {:error, reason} ->
+        raise Headroom.UnmetError, message: "not checked: #{inspect(reason)}"
+    end
+  end
+
+  @doc """
+  As `check/1`, but what is not met is written to standard error, numbered, and the node halts with exit status 78.
+
+      iex> Headroom.assert(processes: 1024)
+      :ok
+  """
+  @spec assert(:headroom.requirements()) :: :ok | unavailable()
+  defdelegate assert(requirements), to: :headroom
+
   @doc "Which build of the native library this is."
   @spec version() :: map() | unavailable()
   defdelegate version(), to: :headroom

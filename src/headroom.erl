@@ -15,6 +15,7 @@
 -export([explain/1, explain/2, explain_text/1, explain_text/2]).
 -export([raise_nofile/1, clamp_nofile/0]).
 -export([reserve/1, release/0]).
+-export([check/1, assert/1]).
 -export([version/0]).
 -export([hazards/0, harden/0]).
 
@@ -23,6 +24,7 @@
 -export_type([resource/0, finding/0, capacity/0, snapshot/0, unavailable/0]).
 -export_type([hardened/0]).
 -export_type([operation/0, culprit/0, verdict/0, probed/0]).
+-export_type([requirement/0, requirements/0]).
 
 -include("headroom_doc.hrl").
 
@@ -126,6 +128,13 @@ No call throws because of the node's state. Without the native library every cal
 
 -type too_many() :: #{resource := fds | ports, wanted := non_neg_integer(), room := non_neg_integer()}.
 %% More than can be held back. What is held back already counts as room.
+
+-type requirement() :: non_neg_integer()
+                     | #{min => non_neg_integer(), max => non_neg_integer(), free => non_neg_integer()}.
+%% The least limit that will do, or bounds of the limit and of what is free now.
+
+-type requirements() :: #{name() => requirement()} | [{name(), requirement()}].
+%% What a node needs. `fds' means the smaller of the soft limit and `max_fds': the descriptors that the VM can watch.
 
 -type unavailable() :: {error, {nif_not_loaded, term()}}.
 %% The native library is not there.
@@ -360,6 +369,29 @@ that retry at once, that is not promised.
                  | {error, {refused, errno()}} | unavailable().
 release() ->
     headroom_reserve:release().
+
+?DOC("""
+Whether this node meets requirements such as `#{fds => 65536, ports => #{min => 65536, free => 100}}`.
+
+All that is not met comes back as findings; a limit that cannot be read never passes. A requirement of an unknown
+resource or of the wrong shape is `{error, {bad_requirement, Key, Why}}`. Cost: that of snapshot/0.
+""").
+%% @doc Whether this node meets requirements such as `#{fds => 65536}'. What cannot be read never passes.
+-spec check(requirements()) ->
+    ok | {error, [finding()]} | {error, {bad_requirement, term(), binary()}} | unavailable().
+check(Requirements) ->
+    headroom_requirement:check(Requirements).
+
+?DOC("""
+As check/1, but what is not met is written to standard error, numbered, and the node halts with exit status 78.
+
+So does a bad requirement. The text is complete before the halt; a terminal that takes nothing delays it by a second.
+What other processes still had to print is not waited for. Without the native library it says so and returns the error.
+""").
+%% @doc As {@link check/1}, but what is not met is written to standard error and the node halts with 78.
+-spec assert(requirements()) -> ok | unavailable().
+assert(Requirements) ->
+    headroom_requirement:assert(Requirements).
 
 ?DOC("""
 Which build of the native library this is.

@@ -18,13 +18,13 @@ start(_Type, _Args) ->
                 ok ->
                     headroom_beam:warm(),
                     headroom_exposure:warm(),
-                    harden();
+                    start_if_met(fun harden/0);
                 {error, _} = Error ->
                     Error
             end;
         {error, Reason} ->
             ?LOG_WARNING("headroom answers nothing: ~0p", [Reason]),
-            start_supervisor()
+            start_if_met(fun start_supervisor/0)
     end.
 
 %% The ports went with their holder; the limit is the process's and stays unless it is given back.
@@ -52,6 +52,13 @@ reserve(Wanted) ->
     case headroom_reserve:reserve(Wanted) of
         {ok, _} -> ok;
         {error, Reason} -> ?LOG_WARNING("headroom holds back nothing for the operator: ~0p", [Reason])
+    end.
+
+%% Before anything is held or started: a node that is refused leaves nothing behind.
+start_if_met(Start) ->
+    case headroom_requirement:boot() of
+        ok -> Start();
+        {error, _} = Error -> Error
     end.
 
 start_supervisor() ->

@@ -10,6 +10,7 @@
 -export([diagnose/6, explain_text/6]).
 -export([raise_nofile/3, clamp_nofile/2]).
 -export([reserve_fds/4, release_fds/2, reserved_fds/0]).
+-export([requirement/4, last_words/1]).
 
 -nifs([version/0, boot/2, thresholds/1,
        open_count/0, pulse/2, health/3, scan/1,
@@ -18,6 +19,7 @@
        diagnose/6, explain_text/6]).
 -nifs([raise_nofile/3, clamp_nofile/2,
        reserve_fds/4, release_fds/2, reserved_fds/0]).
+-nifs([requirement/4, last_words/1]).
 -on_load(init/0).
 
 %% In each stub itself: dialyzer knows `erlang:nif_error' and takes the specs as they are.
@@ -120,3 +122,10 @@ release_fds(_MaxFds, _Kept) -> ?NOT_LOADED.
 
 -spec reserved_fds() -> non_neg_integer() | undefined.
 reserved_fds() -> ?NOT_LOADED.
+
+-spec requirement(map(), map(), patience(), headroom:requirements()) ->
+    met | {unmet, [headroom:finding()], binary()} | {bad_requirement, term(), binary()} | scan_needed.
+requirement(_Beam, _Thresholds, _Patience, _Required) -> ?NOT_LOADED.
+
+-spec last_words(binary()) -> ok | timeout.
+last_words(_Text) -> ?NOT_LOADED.

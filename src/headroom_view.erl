@@ -4,6 +4,7 @@
 
 -export([snapshot/0, json/0, report/1, health/0, capacity/0, version/0]).
 -export([with_library/1, counted/2]).
+-export([requirement/1]).
 
 -type unavailable() :: {error, {nif_not_loaded, term()}}.
 
@@ -49,6 +50,15 @@ capacity() ->
 -spec version() -> map() | unavailable().
 version() ->
     with_library(fun() -> headroom_nif:version() end).
+
+-spec requirement(headroom:requirements()) ->
+    met | {unmet, [headroom:finding()], binary()} | {bad_requirement, term(), binary()} | unavailable().
+requirement(Required) ->
+    with_library(fun() ->
+        Beam = headroom_beam:facts(no_sockets),
+        Thresholds = headroom_config:thresholds(),
+        counted(fun(Patience) -> headroom_nif:requirement(Beam, Thresholds, Patience, Required) end, fresh)
+    end).
 
 snapshot(Sockets) ->
     Beam = headroom_beam:facts(Sockets),

@@ -37,7 +37,10 @@ calls() ->
      {raise_nofile, [max], changes},
      {clamp_nofile, [], changes},
      {reserve, [#{fds => 2, ports => 2}], changes},
-     {release, [], changes}].
+     {release, [], changes},
+     {check, [#{fds => 1, ports => #{min => 1, max => 1 bsl 40, free => 0}}], data},
+     {check, [#{fds => 1 bsl 40, ports => #{max => 1, free => 1 bsl 40}}], changes},
+     {assert, [[{fds, 1}]], data}].
 
 %% Exported and not in the table, or in the table and not exported.
 -spec missing() -> [{atom(), arity()}].

@@ -109,6 +109,13 @@ impl Boot {
             started_by: env.started_by,
         }
     }
+
+    /// The flag of a kind (`+Q`) that was in force, with its value: the last one wins.
+    pub fn flag(&self, kind: &str) -> Option<&str> {
+        let of_kind = |flag: &&String| flag.split(' ').next() == Some(kind);
+        let last = self.emulator_flags.iter().rev().find(of_kind);
+        last.map(String::as_str)
+    }
 }
 
 fn is_port_table_size(flag: &str) -> bool {

@@ -19,6 +19,7 @@ pub mod number;
 pub mod os;
 pub mod raise;
 pub mod render;
+pub mod requirement;
 pub mod reserve;
 pub mod snapshot;
 pub mod thresholds;

@@ -5,6 +5,7 @@ use headroom_core::assess::hazards;
 use headroom_core::assess::{is_well, judge, Pulse};
 use headroom_core::boot::{PortLimitSource, StartedBy};
 use headroom_core::os::Gauge;
+use headroom_core::requirement;
 use headroom_core::snapshot::Facts;
 use headroom_core::unreadable::{Unreadable, What, Word};
 use headroom_core::vocabulary::{Count, Known, Level, Limit, Name};
@@ -134,7 +135,8 @@ fn every_finding_has_a_cause_and_its_level() {
             "{others:?}"
         );
     }
-    for id in Id::ALL.iter().filter(|id| !hazards::IDS.contains(id)) {
+    let elsewhere = [&hazards::IDS[..], &requirement::IDS[..]].concat();
+    for id in Id::ALL.iter().filter(|id| !elsewhere.contains(id)) {
         assert!(
             causes.iter().any(|(cause, ..)| cause == id),
             "{} has no cause here",

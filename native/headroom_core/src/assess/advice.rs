@@ -10,7 +10,7 @@ use crate::vocabulary::{Level, Limit, Name};
 /// A size that serves most nodes, and the least that is ever proposed.
 const USUAL: u64 = 65_536;
 /// The largest size of a process or port table.
-const LARGEST_TABLE: u64 = 134_217_727;
+pub(super) const LARGEST_TABLE: u64 = 134_217_727;
 
 impl Fix {
     /// Whether this works only after a restart.
@@ -37,25 +37,30 @@ fn more_at_boot(facts: &Facts, resource: &Resource) -> Vec<Fix> {
     match resource.name {
         Name::Fds => nofile_at_boot(facts),
         Name::Ports => more_ports(facts),
-        Name::Processes => vec![flag("+P", facts.beam.processes.1)],
-        Name::Atoms => vec![flag("+t", facts.beam.atoms.1)],
+        Name::Processes => vec![flag("+P", twice(facts.beam.processes.1))],
+        Name::Atoms => vec![flag("+t", twice(facts.beam.atoms.1))],
         Name::EtsTables => Vec::new(),
         Name::KernelFiles => {
             let wanted = resource
                 .limit
                 .finite()
                 .map_or(1 << 20, |limit| limit.saturating_mul(2));
-            vec![Fix::now(
-                format!("sysctl -w fs.file-max={wanted}"),
-                "as root on the host",
-            )]
+            vec![file_max(wanted)]
         }
     }
 }
 
-fn flag(flag: &str, limit: Limit) -> Fix {
-    let wanted = limit.finite().map_or(USUAL, doubled).min(LARGEST_TABLE);
+pub(super) fn flag(flag: &str, wanted: u64) -> Fix {
     Fix::permanent(format!("{flag} {wanted}"), "in vm.args, then restart")
+}
+
+pub(super) fn file_max(wanted: u64) -> Fix {
+    let line = format!("sysctl -w fs.file-max={wanted}");
+    Fix::now(line, "as root on the host")
+}
+
+fn twice(limit: Limit) -> u64 {
+    limit.finite().map_or(USUAL, doubled).min(LARGEST_TABLE)
 }
 
 fn doubled(limit: u64) -> u64 {
@@ -76,8 +81,19 @@ pub(crate) fn nofile_at_boot(facts: &Facts) -> Vec<Fix> {
     nofile_of(facts, wanted_fds(facts))
 }
 
-/// Lines that give the next start this many descriptors.
+/// Lines that give the next start this many descriptors, or as many of them as it can have.
 fn nofile_of(facts: &Facts, wanted: u64) -> Vec<Fix> {
+    let within_hard = match facts.nofile.hard {
+        Limit::Finite(hard) => wanted.min(hard),
+        Limit::Infinity | Limit::Unknown => wanted,
+    };
+    let max_fds = facts.nofile.max_fds.finite();
+    let helps = max_fds.is_none_or(|max_fds| within_hard > max_fds);
+    at_boot(facts, wanted, helps.then_some(within_hard))
+}
+
+/// Lines that give the next start this many descriptors, and the soft limit to set where a shell starts it.
+pub(super) fn at_boot(facts: &Facts, wanted: u64, shell: Option<u64>) -> Vec<Fix> {
     let unit = Fix::permanent(
         format!("LimitNOFILE={wanted}"),
         "in the systemd unit, then restart",
@@ -86,41 +102,30 @@ fn nofile_of(facts: &Facts, wanted: u64) -> Vec<Fix> {
         format!("--ulimit nofile={wanted}:{wanted}"),
         "for docker or podman run, then restart",
     );
-    let within_hard = match facts.nofile.hard {
-        Limit::Finite(hard) => wanted.min(hard),
-        Limit::Infinity | Limit::Unknown => wanted,
-    };
-    let shell = Fix::permanent(
-        format!("ulimit -Sn {within_hard}"),
-        "in the script that starts the node, then restart",
-    );
-    let helps = facts
-        .nofile
-        .max_fds
-        .finite()
-        .is_none_or(|max_fds| within_hard > max_fds);
+    let shell = shell.map(|soft| {
+        Fix::permanent(
+            format!("ulimit -Sn {soft}"),
+            "in the script that starts the node, then restart",
+        )
+    });
     let mut fixes = Vec::new();
-    if let Limit::Finite(nr_open) = facts.nofile.nr_open {
-        if nr_open < wanted {
-            fixes.push(Fix::permanent(
-                format!("sysctl -w fs.nr_open={wanted}"),
-                "as root on the host, first",
-            ));
-        }
+    if facts.nofile.nr_open.is_below(wanted) {
+        fixes.push(Fix::permanent(
+            format!("sysctl -w fs.nr_open={wanted}"),
+            "as root on the host, first",
+        ));
     }
-    match facts.boot.started_by {
-        StartedBy::Systemd => fixes.push(unit),
-        StartedBy::Container => fixes.push(container),
+    match (facts.boot.started_by, shell) {
+        (StartedBy::Systemd, _) => fixes.push(unit),
+        (StartedBy::Container, _) => fixes.push(container),
         // A pod has no field for it: the limit is that of the node's container engine.
-        StartedBy::Kubernetes if helps => fixes.push(shell),
-        StartedBy::Kubernetes => fixes.push(Fix::permanent(
+        (StartedBy::Kubernetes, Some(shell)) => fixes.push(shell),
+        (StartedBy::Kubernetes, None) => fixes.push(Fix::permanent(
             format!("LimitNOFILE={wanted}"),
             "in the systemd unit of containerd on the host, then restart both",
         )),
-        StartedBy::Unknown => {
-            if helps {
-                fixes.push(shell);
-            }
+        (StartedBy::Unknown, shell) => {
+            fixes.extend(shell);
             fixes.push(unit);
         }
     }
@@ -154,7 +159,12 @@ pub(super) fn more_ports(facts: &Facts) -> Vec<Fix> {
     let wanted = doubled(table)
         .max(nofile.checked_next_power_of_two().unwrap_or(LARGEST_TABLE))
         .clamp(USUAL, LARGEST_TABLE);
-    let fix = match facts.boot.port_limit_source {
+    vec![ports(facts, wanted)]
+}
+
+/// The line that sets the size of the port table, where this node reads it.
+pub(super) fn ports(facts: &Facts, wanted: u64) -> Fix {
+    match facts.boot.port_limit_source {
         PortLimitSource::Env => {
             let was = facts.boot.erl_max_ports.as_deref().unwrap_or_default();
             Fix::permanent(
@@ -163,21 +173,14 @@ pub(super) fn more_ports(facts: &Facts) -> Vec<Fix> {
             )
         }
         PortLimitSource::Flag => {
-            let was = facts
-                .boot
-                .emulator_flags
-                .iter()
-                .rev()
-                .find(|flag| flag.starts_with("+Q"));
-            let was = was.map_or("+Q", String::as_str);
+            let was = facts.boot.flag("+Q").unwrap_or("+Q");
             Fix::permanent(
                 format!("+Q {wanted}"),
                 format!("in vm.args (it was {was} at boot), then restart"),
             )
         }
         PortLimitSource::Default | PortLimitSource::Nofile | PortLimitSource::Unknown => {
-            Fix::permanent(format!("+Q {wanted}"), "in vm.args, then restart")
+            flag("+Q", wanted)
         }
-    };
-    vec![fix]
+    }
 }

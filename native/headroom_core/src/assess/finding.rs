@@ -56,6 +56,10 @@ atoms! {
         DistListenerSpins = "dist_listener_spins",
         FileServerNeedsProcess = "file_server_needs_process",
         MnesiaLogDeletedAtEnfile = "mnesia_log_deleted_at_enfile",
+        LimitBelowRequired = "limit_below_required",
+        LimitAboveRequired = "limit_above_required",
+        FreeBelowRequired = "free_below_required",
+        RequiredButUnknown = "required_but_unknown",
     }
 }
 
@@ -150,6 +154,8 @@ atoms! {
         KernelFiles = "kernel_files",
         ExemptFromFileMax = "exempt_from_file_max",
         Recorded = "recorded",
+        Required = "required",
+        SetBy = "set_by",
     }
 }
 

@@ -4,6 +4,7 @@ pub mod advice;
 pub mod capacity;
 mod exhaustion;
 pub mod finding;
+pub(crate) mod goal;
 pub mod harden;
 pub mod hazards;
 mod misfits;

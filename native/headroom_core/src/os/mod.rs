@@ -20,6 +20,7 @@ mod portable;
 mod privileges;
 #[cfg(all(target_os = "linux", not(headroom_portable)))]
 mod probe;
+mod stderr;
 mod system;
 
 use crate::unreadable::{Reason, Unreadable, What};
@@ -36,6 +37,7 @@ pub use environment::environment;
 pub use portable::probe;
 #[cfg(all(target_os = "linux", not(headroom_portable)))]
 pub use probe::probe;
+pub use stderr::last_words;
 
 /// The facts of the operating system at one moment.
 #[derive(Clone, Debug, PartialEq)]

@@ -195,7 +195,7 @@ fn finding_lines(finding: &Finding) -> Vec<String> {
 }
 
 /// The line to paste is never wrapped; a note that does not fit behind it stands below.
-fn fix_lines(fix: &Fix) -> Vec<String> {
+pub(super) fn fix_lines(fix: &Fix) -> Vec<String> {
     let when = match fix.when {
         When::Now => "now",
         When::Permanent => "permanent",
@@ -214,7 +214,7 @@ fn unbroken(text: String) -> String {
     text.replace(' ', "\u{a0}")
 }
 
-fn wrapped(text: &str, first: &str, rest: &str) -> Vec<String> {
+pub(super) fn wrapped(text: &str, first: &str, rest: &str) -> Vec<String> {
     let options = Options::new(WIDTH)
         .initial_indent(first)
         .subsequent_indent(rest)

@@ -5,6 +5,7 @@
 mod hazards;
 mod node;
 mod nofile;
+mod requirement;
 mod why;
 
 use headroom_core::beam::Beam;

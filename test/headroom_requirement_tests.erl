@@ -1,0 +1,135 @@
+-module(headroom_requirement_tests).
+
+-include_lib("eunit/include/eunit.hrl").
+
+%% The shape is a contract: a deploy script matches on it.
+check_test() ->
+    ?assertEqual(ok, headroom:check(#{})),
+    ?assertEqual(ok, headroom:check([{fds, 1}, {ports, #{min => 1024, free => 1}}])),
+    Limit = erlang:system_info(port_limit),
+    {error, [Finding]} = headroom:check(#{fds => 1, ports => Limit + 1}),
+    #{id := limit_below_required, level := critical, resource := ports, message := Message, fix := [Fix],
+      restart := true, evidence := #{required := Required, limit := Limit, set_by := _}} = Finding,
+    ?assertEqual(Limit + 1, Required),
+    ?assertMatch({match, _}, re:run(Message, "^ports: ")),
+    ?assertNotEqual(nomatch, string:find(Fix, integer_to_list(Required))).
+
+%% A typing error that passed would leave the release unguarded.
+bad_requirement_test_() ->
+    [?_assertMatch({error, {bad_requirement, fd, _}}, headroom:check(#{fd => 1})),
+     ?_assertMatch({error, {bad_requirement, "fds", _}}, headroom:check([{"fds", 1}])),
+     ?_assertMatch({error, {bad_requirement, fds, _}}, headroom:check([{fds, 1 bsl 70}])),
+     ?_assertMatch({error, {bad_requirement, fds, _}}, headroom:check(#{fds => #{least => 1}})),
+     [?_assertError(badarg, headroom:check(Bad)) || Bad <- [fds, [fds], [{fds, 1} | ports], {fds, 1}, 65536]]].
+
+%% Whoever starts the release again and again must see 78 and why, whatever the streams and the logger are.
+refused_boot_test_() ->
+    Streams = [{"as they are", ""}, {"no standard output", ">&-"}, {"no input", "<&-"}],
+    Loggers = [{"logger", []}, {"no log handler", ["-kernel", "logger", "'[{handler,default,undefined}]'"]}],
+    [{timeout, 60, {Stream ++ ", " ++ Logger, fun() ->
+        {Status, Said} = boot(Redirect, Args ++ require("#{processes=>100000000,atoms=>900000000,fds=>1}")),
+        ?assertEqual(78, Status),
+        said(["headroom: 2 of 3 requirements are not met by nonode@nohost, os pid ",
+              "1. processes: the limit must be at least 100 000 000; it is ", "+P 100000000",
+              "2. atoms: the limit must be at least 900 000 000; it is ", "+t 900000000",
+              "exit status 78; HEADROOM_ON_UNMET=warn starts the node all the same\n"], Said)
+     end}} || {Stream, Redirect} <- Streams, {Logger, Args} <- Loggers].
+
+%% A refusal that hangs on its own words keeps a supervisor from ever seeing it.
+nobody_reads_test_() ->
+    Require = require("#{processes=>100000000}"),
+    [{"all streams closed", {timeout, 60, fun() ->
+        ?assertMatch({78, _}, boot("<&- >&- 2>&-", Require))
+      end}},
+     {"standard error is a full pipe", {timeout, 60, fun() ->
+        Pipe = scratch("pipe"),
+        Fill = ["mkfifo ", Pipe, " && exec 9<>", Pipe,
+                " && dd if=/dev/zero of=", Pipe, " bs=1 count=1000000 oflag=nonblock 2>/dev/null; "],
+        ?assertMatch({78, _}, sh([Fill, erl(Require), ">&9 2>&9; s=$?; rm ", Pipe, "; exit $s"]))
+      end}}].
+
+%% The three ways out, and the variable over the environment of the application.
+on_unmet_test_() ->
+    Unmet = "#{processes=>100000000}",
+    [{timeout, 60, {Name, fun() ->
+        {Status, Said} = boot(Variable, "", Environment ++ require(Required)),
+        ?assertEqual({Name, Expected}, {Name, Status}),
+        said([Words], Said)
+     end}} || {Name, Variable, Environment, Required, Expected, Words} <-
+        [{"stop", "", option(on_unmet, "stop"), Unmet, 3, "{unmet,"},
+         {"warn", "", option(on_unmet, "warn"), Unmet, 0, "1 of 1 requirements are not met"},
+         {"halt by variable", "halt", option(on_unmet, "warn"), Unmet, 78, "not met"},
+         {"warn by variable", "warn", [], Unmet, 0, "not met"},
+         {"stop by variable", "stop", [], Unmet, 3, "{unmet,"},
+         {"empty is unset", "", [], Unmet, 78, "not met"},
+         {"another word", "yes", option(on_unmet, "warn"), Unmet, 78, "HEADROOM_ON_UNMET is \"yes\""},
+         {"all is met", "", [], "#{fds=>1}", 0, ""},
+         {"bad requirement", "warn", [], "#{fd=>1}", 3, "{bad_requirement,fd,"},
+         {"no requirement", "", [], "fds", 3, "{bad_option,require,"},
+         {"bad option", "", option(on_unmet, "exit"), "#{fds=>1}", 3, "{bad_option,on_unmet,"}]].
+
+%% assert/1 asks nobody what to do.
+assert_test_() ->
+    Assert = fun(Required) -> ["-eval", ["'headroom:assert(", Required, "), halt(0)'"]] end,
+    [{timeout, 60, fun() ->
+        {Status, Said} = sh(["HEADROOM_ON_UNMET=warn ", erl(Assert(Required))]),
+        ?assertEqual(Expected, Status),
+        said([Words], Said)
+     end} || {Required, Expected, Words} <-
+        [{"#{fds=>1}", 0, ""},
+         {"#{fds=>100000000}", 78, "1. fds: the limit must be at least 100 000 000; it is "},
+         {"#{fd=>1}", 78, "headroom: bad requirement fd: no such resource"}]].
+
+%% Requirements that nobody can check are not met; without any, a missing library keeps no node from starting.
+no_library_test_() ->
+    {timeout, 60, fun() ->
+        Copy = scratch("nolib"),
+        {0, _} = sh(["mkdir -p ", Copy, " && cp -R ", ebin(), " ", Copy, "/ebin"]),
+        Start = ["-pa ", Copy, "/ebin"],
+        {78, Said} = sh(erl([Start | require("#{fds=>1}")])),
+        said(["the requirements cannot be checked: {nif_not_loaded,"], Said),
+        ?assertMatch({0, _}, sh(erl([Start, starting()]))),
+        {0, _} = sh(["rm -r ", Copy])
+    end}.
+
+boot(Redirect, Args) -> boot("", Redirect, Args).
+
+boot(Variable, Redirect, Args) ->
+    sh(["HEADROOM_ON_UNMET='", Variable, "' ", erl(Args), " ", Redirect]).
+
+require(Required) -> option(require, Required) ++ [starting()].
+
+option(Name, Value) -> ["-headroom", atom_to_list(Name), ["'", Value, "'"]].
+
+%% 3 when the application did not start. Stopped in order, so that what was logged is written.
+starting() ->
+    "-eval 'case application:ensure_all_started(headroom) of {ok, _} -> init:stop(0);"
+    " Error -> io:format(\"~0p~n\", [Error]), init:stop(3) end'".
+
+%% An emulator that hangs ends with status 124.
+erl(Args) ->
+    Erl = filename:join([code:root_dir(), "bin", "erl"]),
+    ["ERL_CRASH_DUMP_SECONDS=0 timeout 40 ", Erl, " -noinput -noshell -boot start_clean -pa ", ebin(), " ",
+     lists:join(" ", Args)].
+
+ebin() -> filename:dirname(code:where_is_file("headroom.app")).
+
+scratch(Kind) ->
+    Name = io_lib:format("headroom-~s-~b.~s", [os:getpid(), erlang:unique_integer([positive]), Kind]),
+    filename:join(os:getenv("TMPDIR", "/tmp"), lists:flatten(Name)).
+
+%% Its status and all that it wrote, which may come later than the status.
+sh(Command) ->
+    Port = open_port({spawn_executable, "/bin/sh"},
+                     [{args, ["-c", unicode:characters_to_binary(Command)]}, stderr_to_stdout, binary, eof, exit_status]),
+    Output = collect(Port, []),
+    receive {Port, {exit_status, Status}} -> {Status, Output} end.
+
+collect(Port, Output) ->
+    receive
+        {Port, {data, Data}} -> collect(Port, [Output, Data]);
+        {Port, eof} -> iolist_to_binary(Output)
+    end.
+
+said(Expected, Said) ->
+    [?assertNotEqual({nomatch, Words, Said}, {string:find(Said, Words), Words, Said}) || Words <- Expected].
