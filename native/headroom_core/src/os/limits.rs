@@ -1,7 +1,7 @@
 //! The soft and hard limit of descriptors (`RLIMIT_NOFILE`).
 
 use super::last_error;
-use crate::unreadable::Reason;
+use crate::unreadable::{Reason, Word};
 use crate::vocabulary::Limit;
 
 /// Soft and hard limit of this process.
@@ -10,8 +10,15 @@ pub(super) fn nofile() -> Result<(Limit, Limit), Reason> {
     Ok((bound(limit.rlim_cur), bound(limit.rlim_max)))
 }
 
+/// The lowest soft limit that is set. poll(2) refuses to watch more descriptors than the limit allows, and a VM whose
+/// poll is refused spins; below this number one does not even start.
+const LEAST: u64 = 16;
+
 /// Sets the soft limit and leaves the hard one.
 pub(super) fn set_soft(soft: u64) -> Result<(), Reason> {
+    if soft < LEAST {
+        return Err(Word::Einval.into());
+    }
     let limit = libc::rlimit {
         rlim_cur: soft,
         ..read()?
@@ -70,6 +77,16 @@ fn getrlimit(limit: &mut libc::rlimit) -> libc::c_int {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    // A limit of 0 would leave every descriptor as it is and make the VM spin.
+    #[test]
+    fn no_limit_that_a_vm_cannot_live_with() {
+        let before = nofile().unwrap();
+        for soft in [0, 1, LEAST - 1] {
+            assert_eq!(set_soft(soft), Err(Word::Einval.into()));
+        }
+        assert_eq!(nofile().unwrap(), before);
+    }
 
     // The raw call must fill the structure as libc's own does.
     #[test]
