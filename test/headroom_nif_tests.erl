@@ -78,9 +78,10 @@ try_oddities() ->
                 {Name, Term} <- oddities()],
     {length(Tries), [Try || {_, _, _, Outcome} = Try <- Tries, not is_survival(Outcome)]}.
 
+%% assert/1 ends the node when its argument is none that it can grant.
 try_public() ->
     [{Function, Args, Name, Outcome}
-     || {Function, Args, Kind} <- headroom_public:calls(), Kind =/= changes,
+     || {Function, Args, Kind} <- headroom_public:calls(), Kind =/= changes, Function =/= assert,
         Place <- lists:seq(0, places(Args) - 1), {Name, Term} <- oddities(),
         Outcome <- [try_call(headroom, Function, mutate(Args, Place, Term))], not is_survival(Outcome)].
 
@@ -112,7 +113,7 @@ real_calls() ->
     _ = erlang:trace_pattern({headroom_nif, '_', '_'}, false, [local]),
     Tracer ! stop,
     Seen = receive {seen, Calls} -> Calls end,
-    Known = [{version, []}, {open_count, []}] ++ Thresholds ++ Boot ++ Scan,
+    Known = [{version, []}, {open_count, []}, {last_words, [<<"text">>]}] ++ Thresholds ++ Boot ++ Scan,
     [Call || {Function, Args} = Call <- Known ++ Seen, lists:member({Function, length(Args)}, stubs())].
 
 collect(Parent, Seen) ->
