@@ -1,8 +1,11 @@
 # The work is in script/; each target installs what it misses (Debian, cargo given) and can be run again at any time.
-.PHONY: report test lint bench
+.PHONY: report demo test lint bench
 
 report:
 	@script/report
+
+demo:
+	@script/demo
 
 test:
 	@script/test

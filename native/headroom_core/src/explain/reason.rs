@@ -158,6 +158,9 @@ impl Search {
     }
 
     fn text(&mut self, bytes: &[u8], reason: bool) {
+        if bytes.is_empty() {
+            return;
+        }
         let Found { symptom, operation } = text::read(bytes);
         let symptom = match symptom {
             Some(Symptom::Word(word)) if !word.is_strong() => {

@@ -244,7 +244,10 @@ fn kernel_file_max(symptom: Symptom, scene: &Scene) -> (Standing, String) {
     if nofile.exempt_from_file_max == Known::Is(true) && !someone_else {
         return (
             Standing::Impossible,
-            format!("{numbers}, and with CAP_SYS_ADMIN fs.file-max does not apply to this process"),
+            format!(
+                "{numbers}; fs.file-max does not apply to this process, which has CAP_SYS_ADMIN{}",
+                answer(scene.probe.file, A_FILE)
+            ),
         );
     }
     let probe = scene.probe.file;

@@ -80,7 +80,7 @@ fn fix(fix: &Fix) -> Vec<String> {
         When::Permanent => "permanent",
     };
     let line = ascii(&format!("fix {when:<10} {}", fix.line));
-    let beside = ascii(&format!("{line:<30}  {}", fix.note));
+    let beside = ascii(&format!("{line:<28}  {}", fix.note));
     if beside.chars().count() <= WIDTH {
         return vec![beside];
     }

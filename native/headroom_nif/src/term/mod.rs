@@ -3,6 +3,8 @@
 mod de;
 mod error;
 mod ser;
+#[allow(unsafe_code)]
+mod tuple;
 mod value;
 
 pub use de::from_term;

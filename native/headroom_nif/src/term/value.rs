@@ -1,9 +1,10 @@
 //! From any term to the core's plain [`Value`], bounded in size so that no term can hold a scheduler.
 
 use headroom_core::value::Value;
-use rustler::types::tuple::get_tuple;
 use rustler::types::MapIterator;
 use rustler::{Binary, NifResult, Term, TermType};
+
+use super::tuple::first_elements;
 
 /// How many terms are looked at; the rest is opaque.
 const TERMS: usize = 2_000;
@@ -12,7 +13,7 @@ const DEPTH: usize = 24;
 /// How much of a binary is kept.
 const BYTES: usize = 4_096;
 /// How much of all binaries together.
-const ALL_BYTES: usize = 16_384;
+const ALL_BYTES: usize = 8_192;
 
 /// What may still be looked at.
 struct Budget {
@@ -55,10 +56,10 @@ fn known(term: Term, depth: usize, budget: &mut Budget) -> NifResult<Value> {
         }
         TermType::List => list(term, depth, budget)?,
         TermType::Tuple => {
-            // Elements are looked at in order; those behind the budget become opaque.
-            let elements = get_tuple(term)?.into_iter().take(TERMS);
+            let elements = first_elements(term, TERMS).ok_or(rustler::Error::BadArg)?;
             Value::Tuple(
                 elements
+                    .into_iter()
                     .map(|element| value(element, depth, budget))
                     .collect(),
             )
