@@ -123,7 +123,7 @@ release_fds(_MaxFds, _Kept) -> ?NOT_LOADED.
 -spec reserved_fds() -> non_neg_integer() | undefined.
 reserved_fds() -> ?NOT_LOADED.
 
--spec requirement(map(), map(), patience(), headroom:requirements()) ->
+-spec requirement(map(), thresholds(), patience(), headroom:requirements()) ->
     met | {unmet, [headroom:finding()], binary()} | {bad_requirement, term(), binary()} | scan_needed.
 requirement(_Beam, _Thresholds, _Patience, _Required) -> ?NOT_LOADED.
 
