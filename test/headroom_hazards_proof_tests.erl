@@ -17,6 +17,7 @@ proofs() ->
      {"resolver, no port", fun() -> resolver(ports, "system_limit") end},
      {"resolver, at start", fun resolver_at_start/0},
      {"resolver, too late", fun too_late/0},
+     {"resolver, killed", fun killed_helper/0},
      {"log events", fun log_events/0},
      {"code loading", fun code_loading/0},
      {"file server", fun file_server/0},
@@ -69,6 +70,34 @@ too_late() ->
         _ = headroom_child:undo(Child, fds),
         ?assertMatch(#{done := true}, hardened(Child, resolver_not_started))
     end).
+
+%% What harden does not promise, and its note says so: a helper that is killed is started again, or the node halts.
+killed_helper() ->
+    headroom_child:with(#{nofile => 128, load => [?MODULE]}, fun(Child) ->
+        #{done := true, note := Note} = hardened(Child, resolver_not_started),
+        ?assert(has(Note, "If it is killed")),
+        [] = os:cmd("kill -9 " ++ integer_to_list(headroom_child:call(Child, fun helper/0))),
+        ?assert(headroom_child:call(Child, fun() -> helper_is_back(100) end)),
+        Helper = headroom_child:call(Child, fun helper/0),
+        0 = headroom_child:fill(Child, fds),
+        [] = os:cmd("kill -9 " ++ integer_to_list(Helper)),
+        {1, Output} = ends(Child, fun() -> receive after 20000 -> ok end end),
+        ?assert(has(Output, "inet_gethost : emfile"))
+    end).
+
+helper() ->
+    {links, Links} = process_info(whereis(inet_gethost_native), links),
+    [Port] = [Link || Link <- Links, is_port(Link)],
+    {os_pid, OsPid} = erlang:port_info(Port, os_pid),
+    OsPid.
+
+%% The lookup waits for the new one.
+helper_is_back(Tries) ->
+    case look_up() of
+        {ok, _} -> true;
+        _ when Tries > 0 -> receive after 50 -> helper_is_back(Tries - 1) end;
+        _ -> false
+    end.
 
 %%% Log events whose formatters are not loaded: up to OTP 25 the handler is gone, later the text is
 
