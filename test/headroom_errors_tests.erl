@@ -105,7 +105,7 @@ logged(_, _) ->
 %%% Refusals of the kernel that cannot be brought about here: injected
 
 injected() ->
-    case compile("headroom_shim.c", ["-shared", "-fPIC", "-ldl"]) of
+    case headroom_cc:compile("headroom_shim.c", ["-shared", "-fPIC", "-ldl"]) of
         {ok, Shim} ->
             Results = [injected(Shim, Prefix) || Prefix <- [[], without_privileges()], Prefix =/= skipped],
             ok = file:delete(Shim),
@@ -167,7 +167,7 @@ without_privileges() ->
 
 %% In a user namespace of its own, whose limit is no setting of the machine.
 inotify() ->
-    Row = case compile("headroom_inotify.c", []) of
+    Row = case headroom_cc:compile("headroom_inotify.c", []) of
         {ok, Program} ->
             Line = os:cmd("unshare -Ur sh -c 'echo 0 >/proc/sys/user/max_inotify_instances && exec " ++ Program ++ "' 2>&1"),
             ok = file:delete(Program),
@@ -182,21 +182,6 @@ inotify() ->
             Skipped
     end,
     table(inotify, [{open_port, Row}]).
-
-compile(Source, Flags) ->
-    case os:find_executable("cc") of
-        false ->
-            {skipped, "no C compiler here"};
-        Cc ->
-            Name = io_lib:format("headroom-~s-~s", [os:getpid(), filename:rootname(Source)]),
-            Target = filename:join(os:getenv("TMPDIR", "/tmp"), lists:flatten(Name)),
-            File = filename:join(source_folder(), Source),
-            [] = os:cmd(lists:flatten(lists:join(" ", [Cc, "-o", Target, File | Flags]) ++ " 2>&1")),
-            {ok, Target}
-    end.
-
-source_folder() ->
-    filename:dirname(proplists:get_value(source, ?MODULE:module_info(compile))).
 
 %%% The tables
 

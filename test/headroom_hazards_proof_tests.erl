@@ -274,10 +274,10 @@ accept() ->
 %%% Mnesia that starts while the kernel has no file left: its log is deleted
 
 mnesia_log() ->
-    case {code:lib_dir(mnesia), enfile_library()} of
+    case {code:lib_dir(mnesia), headroom_cc:compile("headroom_shim.c", ["-shared", "-fPIC", "-ldl"])} of
         {{error, bad_name}, _} -> skip("no mnesia");
-        {_, none} -> skip("no cc");
-        {_, Library} -> mnesia_log(Library)
+        {_, {skipped, Why}} -> skip(Why);
+        {_, {ok, Library}} -> mnesia_log(Library)
     end.
 
 skip(Why) -> io:format(user, "~n~s: ~s, Mnesia's log was not put to the test~n", [?MODULE, Why]).
@@ -289,7 +289,7 @@ mnesia_log(Library) ->
         Quoted = "\"" ++ Dir ++ "\"",
         #{load => [?MODULE], args => ["-mnesia", "dir", Quoted, "core_dir", Quoted]}
     end,
-    Without = (Options(Directory))#{env => [{"LD_PRELOAD", Library}, {"HEADROOM_ENFILE", "LATEST.LOG"}]},
+    Without = (Options(Directory))#{env => [{"LD_PRELOAD", Library}, {"HEADROOM_SHIM_NAME", "LATEST.LOG"}]},
     try
         %% Killed with 50 records in the log.
         headroom_child:with(Options(Directory), fun(Child) ->
@@ -331,18 +331,6 @@ records() ->
     ok = mnesia:start(),
     ok = mnesia:wait_for_tables([record], 10000),
     mnesia:table_info(record, size).
-
-enfile_library() ->
-    Source = filename:join(filename:dirname(proplists:get_value(source, ?MODULE:module_info(compile))),
-                           "headroom_enfile.c"),
-    Library = scratch("enfile") ++ ".so",
-    case os:find_executable("cc") of
-        false ->
-            none;
-        Cc ->
-            [] = os:cmd(lists:join(" ", [Cc, "-shared -fPIC -o", Library, Source, "-ldl"])),
-            Library
-    end.
 
 scratch(Kind) ->
     filename:join(os:getenv("TMPDIR", "/tmp"),

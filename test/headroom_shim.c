@@ -1,4 +1,5 @@
-/* Refuses system calls with ENFILE while a file of the call's name is in $HEADROOM_SHIM: for LD_PRELOAD, in tests only. */
+/* Refuses system calls with ENFILE: for LD_PRELOAD, in tests only. While a file of the call's name is in $HEADROOM_SHIM
+ * every such call is refused; opening a file whose name is $HEADROOM_SHIM_NAME is refused always. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -7,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,6 +20,15 @@ static int refused(const char *call) {
         errno = saved;
         return 0;
     }
+    errno = ENFILE;
+    return 1;
+}
+
+static int refused_name(const char *path) {
+    const char *name = getenv("HEADROOM_SHIM_NAME");
+    const char *slash = strrchr(path, '/');
+    if (name == NULL || strcmp(slash ? slash + 1 : path, name) != 0)
+        return 0;
     errno = ENFILE;
     return 1;
 }
@@ -47,7 +58,7 @@ int pipe2(int ends[2], int flags) { return refused("pipe") ? -1 : NEXT(pipe2)(en
         va_start(args, flags);                                                                                      \
         mode = flags & (O_CREAT | __O_TMPFILE) ? va_arg(args, mode_t) : 0;                                          \
         va_end(args);                                                                                               \
-        return refused("open") ? -1 : NEXT(name)(path, flags, mode);                                                \
+        return refused("open") || refused_name(path) ? -1 : NEXT(name)(path, flags, mode);                          \
     }
 
 OPEN(open)
