@@ -112,7 +112,8 @@ erl(Args) ->
     ["ERL_CRASH_DUMP_SECONDS=0 timeout 40 ", Erl, " -noinput -noshell -boot start_clean -pa ", ebin(), " ",
      lists:join(" ", Args)].
 
-ebin() -> filename:dirname(code:where_is_file("headroom.app")).
+%% Quoted: the path may have a space.
+ebin() -> ["'", filename:dirname(code:where_is_file("headroom.app")), "'"].
 
 scratch(Kind) ->
     Name = io_lib:format("headroom-~s-~b.~s", [os:getpid(), erlang:unique_integer([positive]), Kind]),
