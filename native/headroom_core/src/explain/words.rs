@@ -177,12 +177,12 @@ fn rule(case: &Case, operation: Operation, scene: &Scene) -> String {
     let noun = operation.noun();
     let old = case.release < Release(15, 1);
     match (case.culprit, case.symptom, operation) {
-        (_, _, Operation::Undefined) => match (case.culprit, case.symptom) {
-            (Culprit::PortTable, Symptom::Word(Word::Enfile)) => format!(
-                "On OTP {release} only gen_sctp:peeloff says enfile for it; any other operation would mean the kernel."
-            ),
-            _ => String::new(),
-        },
+        (_, Symptom::Word(Word::Enfile), Operation::Undefined) if !old => {
+            format!(
+                "On OTP {release} only gen_sctp:peeloff says enfile for a full port table; up to R14 accept did."
+            )
+        }
+        (_, _, Operation::Undefined) => String::new(),
         (_, Symptom::Word(Word::SystemLimit), _) if case.operation == Operation::Spawn => {
             "The stacktrace shows that a process could not be started, and only the process table refuses that.".into()
         }

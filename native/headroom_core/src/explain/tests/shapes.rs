@@ -219,3 +219,31 @@ fn a_term_that_is_too_large_is_no_table() {
         Culprit::EtsTables
     );
 }
+
+// These lines name their cause themselves: no state of this node may talk them into another.
+#[test]
+fn lines_that_name_their_cause() {
+    let rows = [
+        ("VFS: file-max limit 1000 reached", Culprit::KernelFileMax),
+        (
+            "no more index entries in atom_tab (max=1048576)",
+            Culprit::Atoms,
+        ),
+        ("Too many processes", Culprit::Processes),
+        (
+            "Failed to initialize inotify: Too many open files",
+            Culprit::InotifyInstances,
+        ),
+        ("** Too many db tables **", Culprit::EtsTables),
+    ];
+    for (line, culprit) in rows {
+        for scene in [healthy(), table::ports_full()] {
+            let verdict = explain(&text(line), Operation::Undefined, &scene);
+            assert_eq!(
+                (verdict.verdict, verdict.basis),
+                (culprit, Basis::ByElimination),
+                "{line}"
+            );
+        }
+    }
+}

@@ -246,3 +246,17 @@ fn what_is_exhausted_is_said_even_if_the_reason_is_not_understood() {
     );
     assert_eq!(verdict.reason, Told::Text("blue".into()));
 }
+
+// Old pages say that enfile from accept is the port table. Who follows them raises the wrong limit.
+#[test]
+fn the_rule_of_r14_is_told_where_it_misleads() {
+    for operation in [Operation::Accept, Operation::Undefined] {
+        let verdict = explain(&atom("enfile"), operation, &scene(&[ROOT]));
+        assert!(verdict.message.contains("R14"), "{}", verdict.message);
+        assert_ne!(verdict.verdict, Culprit::PortTable);
+    }
+}
+
+pub(super) fn ports_full() -> Scene {
+    scene(&[PORTS_FULL])
+}
