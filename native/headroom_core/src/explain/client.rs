@@ -50,7 +50,12 @@ pub(super) fn sees(case: &Case, operation: Operation) -> String {
             "New connections are accepted and closed at once.".into()
         }
         (Operation::Undefined, _) if from_kernel => {
-            "New connections hang in the listen backlog; a bare accept loop spins.".into()
+            let (hang, spins) = if now {
+                ("hang", "spins")
+            } else {
+                ("hung", "spun")
+            };
+            format!("New connections {hang} in the listen backlog; a bare accept loop {spins}.")
         }
         (Operation::Undefined, _) => String::new(),
         (Operation::Accept, _) => "It hangs in the listen backlog.".into(),

@@ -60,7 +60,7 @@ pub(super) fn fixes(case: &Case, scene: &Scene) -> Vec<Fix> {
             "on the node that printed it, then restart; or run OTP 20 or later",
         )],
         Culprit::OtherLimit => other(case),
-        Culprit::Undetermined if case.symptom == Symptom::Word(Word::Enfile) => {
+        Culprit::Undetermined if case.is_possible(Culprit::KernelFileMax) => {
             vec![Fix::now(
                 "dmesg | grep file-max",
                 "the kernel notes each time its limit was reached",
@@ -107,6 +107,12 @@ fn other(case: &Case) -> Vec<Fix> {
 }
 
 impl Case {
+    fn is_possible(&self, culprit: Culprit) -> bool {
+        self.suspects
+            .iter()
+            .any(|suspect| suspect.culprit == culprit && suspect.standing == Standing::Possible)
+    }
+
     /// Whether the condition holds at this moment.
     pub(super) fn holds_now(&self) -> bool {
         matches!(

@@ -263,7 +263,7 @@ fn possible(case: &Case) -> String {
     if left.is_empty() {
         return String::new();
     }
-    format!("Possible, and passed: {}.", left.join("; "))
+    format!("It was one of these, and has passed: {}.", left.join("; "))
 }
 
 /// Which operation would change the answer, when none is known.
