@@ -6,6 +6,27 @@ use serde::{Deserialize, Serialize, Serializer};
 /// The port table that a VM gets when nothing asks for another size (`ERTS_DEFAULT_MAX_PORTS` in erl_port.h).
 pub const DEFAULT_PORTS: u64 = 65_536;
 
+/// The sizes of a port table that a VM accepts (`ERTS_MIN_PORTS`, `ERTS_MAX_PORTS`); it takes the next power of two.
+pub const PORT_TABLE: std::ops::RangeInclusive<u64> = 1024..=134_217_727;
+
+/// The port table that a value of `ERL_MAX_PORTS` gives, or `None` when the emulator ignores it.
+///
+/// It is read with atoi, which stops at the first character that is no digit, and into 20 characters.
+pub fn ports_of(erl_max_ports: &str) -> Option<u64> {
+    if erl_max_ports.len() > 20 {
+        return None;
+    }
+    let digits = erl_max_ports
+        .trim_start()
+        .chars()
+        .map_while(|c| c.to_digit(10));
+    let number = digits.fold(0u64, |number, digit| {
+        number.saturating_mul(10).saturating_add(digit.into())
+    });
+    let (least, most) = (*PORT_TABLE.start(), *PORT_TABLE.end());
+    Some(number.clamp(least, most).next_power_of_two().min(most))
+}
+
 /// How the VM was started. Only flags of a known list are kept, so no cookie and no secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct Boot {
@@ -221,6 +242,26 @@ mod tests {
         assert_eq!(source("beam.smp --", 131_072, None), Nofile);
         let boot = Boot::new(None, Some(1024), Environment::default());
         assert_eq!(boot.port_limit_source, Unknown);
+    }
+
+    // As measured on OTP 23 to 29: what is no number is the least table, and every size becomes a power of two.
+    #[test]
+    fn the_port_table_of_a_variable() {
+        let cases = [
+            ("2048", Some(2048)),
+            ("32000", Some(32_768)),
+            ("200000", Some(262_144)),
+            ("", Some(1024)),
+            ("abc", Some(1024)),
+            ("10", Some(1024)),
+            (" 4096", Some(4096)),
+            ("4096k", Some(4096)),
+            ("134217727", Some(134_217_727)),
+            ("123456789012345678901", None),
+        ];
+        for (value, ports) in cases {
+            assert_eq!(ports_of(value), ports, "{value:?}");
+        }
     }
 
     // The cookie stands behind "--", but a list of what may be shown must not depend on that alone.

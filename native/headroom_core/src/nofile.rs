@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::assess::advice;
 use crate::assess::finding::Fix;
 use crate::beam::Reserved;
-use crate::os::{self, Change, Standing, Unchanged};
+use crate::os::{self, Change, Detail, Patience, Standing, Unchanged};
 use crate::raise::{self, Bounds, MaxFdsUnknown, Wanted};
 use crate::reserve::{self, Room, TooMany};
 use crate::snapshot::Facts;
@@ -226,4 +226,59 @@ pub fn release(max_fds: Limit, kept: u64) -> Result<u64, Error> {
         (Limit::Finite(before), Limit::Finite(now)) => now.saturating_sub(before),
         _ => 0,
     })
+}
+
+/// The soft limit for a program that is about to start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AtStart {
+    /// What was asked for.
+    pub wanted: Wanted,
+    /// The soft limit that was in force.
+    pub before: Limit,
+    /// The soft limit that is in force.
+    pub now: Limit,
+    /// Hard limit of the process.
+    pub hard: Limit,
+    /// Largest limit that the kernel accepts.
+    pub nr_open: Limit,
+    /// Whether that is what was asked for.
+    pub in_full: bool,
+    /// Why the kernel did not set it.
+    pub refused: Option<Reason>,
+}
+
+/// Raises the soft limit of this process for the program that it is going to be.
+pub fn at_start(wanted: Wanted) -> AtStart {
+    os::acquire();
+    let nr_open = os::read(Limit::Unknown, Patience::Never, Detail::Health)
+        .map_or(Limit::Unknown, |os| os.nr_open);
+    let mut result = AtStart {
+        wanted,
+        before: Limit::Unknown,
+        now: Limit::Unknown,
+        hard: Limit::Unknown,
+        nr_open,
+        in_full: false,
+        refused: None,
+    };
+    let changed = os::change(0, |standing| {
+        let decision = raise::before_boot(wanted, standing.soft, standing.hard, nr_open);
+        result.before = standing.soft;
+        result.now = standing.soft;
+        result.hard = standing.hard;
+        result.in_full = decision.in_full;
+        Ok::<_, std::convert::Infallible>(Change {
+            soft: decision.set,
+            reserved: 0,
+        })
+    });
+    match changed {
+        Ok(changed) => result.now = changed.now,
+        Err(Unchanged::Refused(reason)) => {
+            result.in_full = false;
+            result.refused = Some(reason);
+        }
+        Err(Unchanged::Decided(never)) => match never {},
+    }
+    result
 }

@@ -3,4 +3,5 @@
 pub mod explain;
 pub mod json;
 pub mod refusal;
+pub mod start;
 pub mod text;
