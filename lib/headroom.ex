@@ -288,6 +288,18 @@ defmodule Headroom do
   @spec assert(:headroom.requirements()) :: :ok | unavailable()
   defdelegate assert(requirements), to: :headroom
 
+  @doc """
+  What to write where, so that the next start of this node has enough: lines that fit how it was started.
+
+  Enough is twice of what runs out now, at least 65536 descriptors, and tables that do not end before the descriptors do.
+  An empty list: nothing has to be changed.
+
+      iex> Headroom.boot_advice() |> Enum.all?(&match?(%{sets: _, line: <<_::binary>>, where: <<_::binary>>}, &1))
+      true
+  """
+  @spec boot_advice() :: [:headroom.boot_line()] | unavailable()
+  defdelegate boot_advice(), to: :headroom
+
   @doc "Which build of the native library this is."
   @spec version() :: map() | unavailable()
   defdelegate version(), to: :headroom

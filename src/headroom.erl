@@ -16,11 +16,12 @@
 -export([raise_nofile/1, clamp_nofile/0]).
 -export([reserve/1, release/0]).
 -export([check/1, assert/1]).
+-export([boot_advice/0]).
 -export([version/0]).
 -export([hazards/0, harden/0]).
 
 -export_type([level/0, count/0, limit/0, name/0, bound_by/0, use/0]).
--export_type([raised/0, restart/0, clamped/0, reserved/0, too_many/0, errno/0]).
+-export_type([raised/0, restart/0, clamped/0, reserved/0, too_many/0, boot_line/0, errno/0]).
 -export_type([resource/0, finding/0, capacity/0, snapshot/0, unavailable/0]).
 -export_type([hardened/0]).
 -export_type([operation/0, culprit/0, verdict/0, probed/0]).
@@ -135,6 +136,9 @@ No call throws because of the node's state. Without the native library every cal
 
 -type requirements() :: #{name() => requirement()} | [{name(), requirement()}].
 %% What a node needs. `fds' means the smaller of the soft limit and `max_fds': the descriptors that the VM can watch.
+
+-type boot_line() :: #{sets := name(), line := binary(), where := binary()}.
+%% A line for the next start: what it sets, and the file or command that it belongs to.
 
 -type unavailable() :: {error, {nif_not_loaded, term()}}.
 %% The native library is not there.
@@ -392,6 +396,18 @@ What other processes still had to print is not waited for. Without the native li
 -spec assert(requirements()) -> ok | unavailable().
 assert(Requirements) ->
     headroom_requirement:assert(Requirements).
+
+?DOC("""
+What to write where, so that the next start of this node has enough: lines that fit how it was started.
+
+Enough is twice of what runs out now, at least 65536 descriptors, and tables that do not end before the descriptors do.
+Each line comes with what it sets and with the file or command that it belongs to (systemd unit, `docker run`,
+Dockerfile, vm.args, environment, start script, sysctl on the host). An empty list: nothing has to be changed.
+""").
+%% @doc What to write where, so that the next start of this node has enough: lines that fit how it was started.
+-spec boot_advice() -> [boot_line()] | unavailable().
+boot_advice() ->
+    headroom_nofile:boot_advice().
 
 ?DOC("""
 Which build of the native library this is.

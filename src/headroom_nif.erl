@@ -8,7 +8,7 @@
 -export([snapshot/3, snapshot_json/3, report/4]).
 -export([hazards/3, harden_plan/3, hardened/4]).
 -export([diagnose/6, explain_text/6]).
--export([raise_nofile/3, clamp_nofile/2]).
+-export([raise_nofile/3, clamp_nofile/2, boot_advice/3]).
 -export([reserve_fds/4, release_fds/2, reserved_fds/0]).
 -export([requirement/4, last_words/1]).
 
@@ -17,7 +17,7 @@
        snapshot/3, snapshot_json/3, report/4,
        hazards/3, harden_plan/3, hardened/4,
        diagnose/6, explain_text/6]).
--nifs([raise_nofile/3, clamp_nofile/2,
+-nifs([raise_nofile/3, clamp_nofile/2, boot_advice/3,
        reserve_fds/4, release_fds/2, reserved_fds/0]).
 -nifs([requirement/4, last_words/1]).
 -on_load(init/0).
@@ -113,6 +113,9 @@ raise_nofile(_Wanted, _Beam, _Thresholds) -> ?NOT_LOADED.
 
 -spec clamp_nofile(headroom:limit(), non_neg_integer()) -> {ok, map()} | {error, term()}.
 clamp_nofile(_MaxFds, _Kept) -> ?NOT_LOADED.
+
+-spec boot_advice(map(), thresholds(), patience()) -> [map()] | scan_needed.
+boot_advice(_Beam, _Thresholds, _Patience) -> ?NOT_LOADED.
 
 -spec reserve_fds(map(), map(), thresholds(), patience()) -> {ok, headroom:limit()} | {error, term()} | scan_needed.
 reserve_fds(_Wanted, _Beam, _Thresholds, _Patience) -> ?NOT_LOADED.

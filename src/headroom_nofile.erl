@@ -1,8 +1,8 @@
 %% @private
-%% Changes of the soft limit of descriptors that anybody can ask for. Each is made in the caller.
+%% Changes of the soft limit of descriptors, each made in the caller, and what to change before the next start.
 -module(headroom_nofile).
 
--export([raise/1, clamp/0]).
+-export([raise/1, clamp/0, boot_advice/0]).
 
 %% What the native library can read; no kernel accepts as much.
 -define(MOST, 16#FFFFFFFFFFFFFFFF).
@@ -18,6 +18,15 @@ raise(_) ->
 -spec clamp() -> {ok, map()} | {error, term()}.
 clamp() ->
     change(fun() -> headroom_nif:clamp_nofile(headroom_beam:max_fds(), headroom_held:fds()) end).
+
+-spec boot_advice() -> [headroom:boot_line()] | {error, term()}.
+boot_advice() ->
+    headroom_view:with_library(fun() ->
+        Beam = headroom_beam:facts(no_sockets),
+        Thresholds = headroom_config:thresholds(),
+        Ask = fun(Patience) -> headroom_nif:boot_advice(Beam, Thresholds, Patience) end,
+        headroom_view:counted(Ask, recent)
+    end).
 
 ask(Wanted) ->
     headroom_nif:raise_nofile(Wanted, headroom_beam:facts(no_sockets), headroom_config:thresholds()).

@@ -33,6 +33,7 @@ calls() ->
      {explain_text, [enfile], data},
      {explain_text, [emfile, file], data},
      {hazards, [], data},
+     {boot_advice, [], data},
      {harden, [], changes},
      {raise_nofile, [max], changes},
      {clamp_nofile, [], changes},

@@ -196,7 +196,9 @@ fn fixes_fit_how_the_node_was_started() {
         fix.into_iter().map(|fix| fix.line).collect()
     };
     facts.boot.started_by = StartedBy::Container;
-    assert_eq!(lines(&facts), ["--ulimit nofile=65536:65536"]);
+    let image = r#"ENTRYPOINT ["headroom", "exec", "--nofile", "65536", "--"]"#;
+    let run = "--ulimit nofile=65536:65536";
+    assert_eq!(lines(&facts), [image, run]);
     facts.boot.started_by = StartedBy::Systemd;
     assert_eq!(lines(&facts), ["LimitNOFILE=65536"]);
     facts.boot.started_by = StartedBy::Unknown;

@@ -8,7 +8,7 @@ use crate::snapshot::Facts;
 use crate::vocabulary::{Level, Limit, Name};
 
 /// A size that serves most nodes, and the least that is ever proposed.
-const USUAL: u64 = 65_536;
+pub(super) const USUAL: u64 = 65_536;
 /// The largest size of a process or port table.
 pub(super) const LARGEST_TABLE: u64 = 134_217_727;
 
@@ -59,11 +59,11 @@ pub(super) fn file_max(wanted: u64) -> Fix {
     Fix::now(line, "as root on the host")
 }
 
-fn twice(limit: Limit) -> u64 {
+pub(super) fn twice(limit: Limit) -> u64 {
     limit.finite().map_or(USUAL, doubled).min(LARGEST_TABLE)
 }
 
-fn doubled(limit: u64) -> u64 {
+pub(super) fn doubled(limit: u64) -> u64 {
     limit
         .saturating_mul(2)
         .checked_next_power_of_two()
@@ -82,7 +82,7 @@ pub(crate) fn nofile_at_boot(facts: &Facts) -> Vec<Fix> {
 }
 
 /// Lines that give the next start this many descriptors, or as many of them as it can have.
-fn nofile_of(facts: &Facts, wanted: u64) -> Vec<Fix> {
+pub(super) fn nofile_of(facts: &Facts, wanted: u64) -> Vec<Fix> {
     let within_hard = match facts.nofile.hard {
         Limit::Finite(hard) => wanted.min(hard),
         Limit::Infinity | Limit::Unknown => wanted,
@@ -102,6 +102,13 @@ pub(super) fn at_boot(facts: &Facts, wanted: u64, shell: Option<u64>) -> Vec<Fix
         format!("--ulimit nofile={wanted}:{wanted}"),
         "for docker or podman run, then restart",
     );
+    // The hard limit is there already: the image itself can raise the soft one.
+    let image = shell.map(|soft| {
+        Fix::permanent(
+            format!(r#"ENTRYPOINT ["headroom", "exec", "--nofile", "{soft}", "--"]"#),
+            "in the Dockerfile, the node's start as CMD",
+        )
+    });
     let shell = shell.map(|soft| {
         Fix::permanent(
             format!("ulimit -Sn {soft}"),
@@ -117,9 +124,15 @@ pub(super) fn at_boot(facts: &Facts, wanted: u64, shell: Option<u64>) -> Vec<Fix
     }
     match (facts.boot.started_by, shell) {
         (StartedBy::Systemd, _) => fixes.push(unit),
-        (StartedBy::Container, _) => fixes.push(container),
+        (StartedBy::Container, _) => {
+            fixes.extend(image);
+            fixes.push(container);
+        }
         // A pod has no field for it: the limit is that of the node's container engine.
-        (StartedBy::Kubernetes, Some(shell)) => fixes.push(shell),
+        (StartedBy::Kubernetes, Some(shell)) => {
+            fixes.extend(image);
+            fixes.push(shell);
+        }
         (StartedBy::Kubernetes, None) => fixes.push(Fix::permanent(
             format!("LimitNOFILE={wanted}"),
             "in the systemd unit of containerd on the host, then restart both",
@@ -143,7 +156,7 @@ pub(crate) fn instead_of_raising(facts: &Facts, wanted: Wanted) -> Vec<Fix> {
 }
 
 /// The descriptors that the next start will have: more, if they are about to run out.
-fn next_nofile(facts: &Facts) -> u64 {
+pub(super) fn next_nofile(facts: &Facts) -> u64 {
     let fds = resource::of_fds(facts);
     if exhaustion::level(&fds, &facts.thresholds) > Level::Ok {
         return wanted_fds(facts);
@@ -154,12 +167,15 @@ fn next_nofile(facts: &Facts) -> u64 {
 
 /// Lines that give the next start a larger port table: never below the descriptors that it will have.
 pub(super) fn more_ports(facts: &Facts) -> Vec<Fix> {
+    vec![ports(facts, wanted_ports(facts))]
+}
+
+pub(super) fn wanted_ports(facts: &Facts) -> u64 {
     let table = facts.beam.ports.1.finite().unwrap_or(0);
     let nofile = next_nofile(facts);
-    let wanted = doubled(table)
+    doubled(table)
         .max(nofile.checked_next_power_of_two().unwrap_or(LARGEST_TABLE))
-        .clamp(USUAL, LARGEST_TABLE);
-    vec![ports(facts, wanted)]
+        .clamp(USUAL, LARGEST_TABLE)
 }
 
 /// The line that sets the size of the port table, where this node reads it.

@@ -174,11 +174,15 @@ fn nofile_low(facts: &Facts) -> Option<Finding> {
     })
 }
 
+/// Whether a limit that nobody needs made the port table large.
+pub(super) fn is_huge(facts: &Facts) -> bool {
+    let sized_by_nofile = facts.boot.port_limit_source == PortLimitSource::Nofile;
+    sized_by_nofile && facts.nofile.soft.is_above(HUGE_NOFILE)
+}
+
 fn nofile_huge(facts: &Facts) -> Option<Finding> {
     let soft = facts.nofile.soft;
-    let sized_by_nofile = facts.boot.port_limit_source == PortLimitSource::Nofile;
-    let huge = soft == Limit::Infinity || soft.finite().is_some_and(|soft| soft > HUGE_NOFILE);
-    if !(huge && sized_by_nofile) {
+    if !is_huge(facts) {
         return None;
     }
     let table = facts.beam.ports.1.finite()?;

@@ -1,6 +1,7 @@
 //! What the facts mean: how close each resource is to its limit, which is closest, and what is worth saying about it.
 
 pub mod advice;
+pub mod boot_advice;
 pub mod capacity;
 mod exhaustion;
 pub mod finding;

@@ -1,5 +1,6 @@
 //! The soft limit of descriptors: raised, clamped, and lowered for a reserve.
 
+use headroom_core::assess::boot_advice::at_boot;
 use headroom_core::beam::{Beam, Reserved};
 use headroom_core::nofile::{self, Error};
 use headroom_core::os::{self, Detail, Patience, ScanNeeded};
@@ -11,7 +12,7 @@ use rustler::schedule::consume_timeslice;
 use rustler::{Encoder, Env, NifResult, Term};
 use serde::Serialize;
 
-use super::{patience_of, scan_needed, SNAPSHOT_COST};
+use super::{patience_of, scan_needed, with_snapshot, SNAPSHOT_COST};
 use crate::term::{from_term, to_term};
 
 rustler::atoms! { ok, error, undefined }
@@ -85,4 +86,18 @@ fn reserved_fds(env: Env) -> Term {
         Some(fds) => fds.encode(env),
         None => undefined().encode(env),
     }
+}
+
+/// The lines for the next start, or `scan_needed`.
+#[rustler::nif]
+fn boot_advice<'a>(
+    env: Env<'a>,
+    beam: Term<'a>,
+    thresholds: Term<'a>,
+    patience: Term<'a>,
+) -> NifResult<Term<'a>> {
+    let detail = Detail::Health;
+    with_snapshot(env, beam, thresholds, patience, detail, |snapshot| {
+        Ok(to_term(env, &at_boot(&snapshot.facts))?)
+    })
 }
