@@ -101,6 +101,36 @@ raised_from_outside_test_() ->
         ?assertEqual(ok, call(Child, health, []))
     end).
 
+%% What is promised to be harmless must be: a lowered limit closes nothing, and programs that the node starts have the limit
+%% of its start, since a helper process hands it on that no change here reaches.
+lowered_below_what_is_open_test_() ->
+    child({1024, 1024}, fun(Child) ->
+        ?assertEqual("1024\n", headroom_child:call(Child, os, cmd, ["ulimit -Sn"])),
+        700 = headroom_child:fill(Child, {fds, 700}),
+        Pair = headroom_child:call(Child, fun open_pair/0),
+        set_from_outside(Child, 100),
+        ?assertEqual({error, emfile}, headroom_child:call(Child, prim_file, open, ["/dev/null", [read]])),
+        ?assertEqual(<<"still">>, headroom_child:call(Child, fun() -> send_over(Pair, "still") end)),
+        {ok, #{now := 1024}} = call(Child, raise_nofile, [max]),
+        ok = headroom_child:undo(Child, fds),
+        set_from_outside(Child, 500),
+        ?assertEqual("1024\n", headroom_child:call(Child, os, cmd, ["ulimit -Sn"])),
+        ?assertMatch({ok, #{children := boot_limit}}, call(Child, raise_nofile, [max])),
+        ?assertEqual("1024\n", headroom_child:call(Child, os, cmd, ["ulimit -Sn"]))
+    end).
+
+open_pair() ->
+    {ok, Listener} = gen_tcp:listen(0, [{ip, {127, 0, 0, 1}}, binary, {active, false}]),
+    {ok, Port} = inet:port(Listener),
+    {ok, Client} = gen_tcp:connect({127, 0, 0, 1}, Port, [binary, {active, false}], 5000),
+    {ok, Server} = gen_tcp:accept(Listener, 5000),
+    {Client, Server}.
+
+send_over({Client, Server}, Text) ->
+    ok = gen_tcp:send(Client, Text),
+    {ok, Data} = gen_tcp:recv(Server, 0, 5000),
+    Data.
+
 %% The calls are for a node that has nothing left: none of them may need a descriptor, a port, a process or code that is not
 %% loaded.
 at_zero_test_() ->
