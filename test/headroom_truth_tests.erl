@@ -4,6 +4,8 @@
 
 -include_lib("eunit/include/eunit.hrl").
 
+-export([descriptors/1]).
+
 %% Descriptors at or above a lowered limit take no free slot; counting them as if they did hides the last free ones.
 lowered_limit_with_holes_test_() ->
     [in_child(Road, Options#{nofile => 256}, fun(Child) ->
