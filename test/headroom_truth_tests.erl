@@ -150,11 +150,14 @@ all_answer(Child) ->
     [Snapshot] = [Snapshot || {{snapshot, [], _}, {ok, Snapshot}} <- Answers],
     Snapshot.
 
-%% A child under an empty folder in the place of this one, where the machine permits that.
+%% A child under an empty folder in the place of this one, where the machine permits that. Its own copy of the mount is
+%% made private first, so that nobody else loses the folder.
 hidden(Folder, Wrapper, Test) ->
-    case os:cmd("unshare --mount mount -t tmpfs headroom " ++ Folder ++ " 2>&1") of
+    Hide = "mount --make-rprivate /proc && mount -t tmpfs headroom " ++ Folder,
+    Unshare = "unshare --mount --propagation unchanged",
+    case os:cmd(Unshare ++ " sh -c '" ++ Hide ++ "' 2>&1") of
         "" ->
-            Prefix = ["unshare", "--mount", "sh", "-c", "mount -t tmpfs headroom \"$0\" && exec \"$@\"", Folder],
+            Prefix = string:lexemes(Unshare, " ") ++ ["sh", "-c", Hide ++ " && exec \"$@\"", "sh"],
             [in_child(Folder ++ " is empty, " ++ Road, Options#{nofile => 128, prefix => Prefix ++ Wrapper}, Test)
              || {Road, Options} <- headroom_zero_tests:roads()];
         Refused ->
