@@ -62,8 +62,18 @@ start_if_met(Start) ->
     end.
 
 start_supervisor() ->
-    supervisor:start_link({local, headroom_sup}, ?MODULE, []).
+    case supervisor:start_link({local, headroom_sup}, ?MODULE, []) of
+        {error, {shutdown, {failed_to_start_child, headroom_status, Reason}}} -> {error, Reason};
+        Started -> Started
+    end.
 
 init([]) ->
     Reserve = #{id => headroom_reserve, start => {headroom_reserve, start_link, []}},
-    {ok, {#{strategy => one_for_one, intensity => 3, period => 60}, [Reserve]}}.
+    {ok, {#{strategy => one_for_one, intensity => 3, period => 60}, [Reserve | status()]}}.
+
+%% Never restarted: at zero its file could not be opened again, and the application would end of it.
+status() ->
+    case headroom_config:status_file() of
+        none -> [];
+        Path -> [#{id => headroom_status, start => {headroom_status, start_link, [Path]}, restart => temporary}]
+    end.

@@ -3,6 +3,7 @@
 -module(headroom_config).
 
 -export([load/0, thresholds/0, reserve/0]).
+-export([status_file/0]).
 -export([harden/0]).
 
 -define(THRESHOLDS, {?MODULE, thresholds}).
@@ -11,7 +12,7 @@
 -spec load() -> ok | {error, {bad_option, term(), binary()}}.
 load() ->
     case thresholds(application:get_env(headroom, thresholds, #{})) of
-        ok -> check_reserve(reserve());
+        ok -> check_status_file(check_reserve(reserve()), status_file());
         {error, _} = Error -> Error
     end.
 
@@ -55,3 +56,14 @@ check_reserve(Option) ->
         {error, {Key, Why}} -> {error, {bad_option, {reserve, Key}, Why}};
         {error, Why} -> {error, {bad_option, reserve, Why}}
     end.
+
+%% Where the status is written to.
+-spec status_file() -> none | term().
+status_file() ->
+    application:get_env(headroom, status_file, none).
+
+check_status_file(ok, none) -> ok;
+check_status_file(ok, <<_, _/binary>>) -> ok;
+check_status_file(ok, [_ | _]) -> ok;
+check_status_file(ok, _) -> {error, {bad_option, status_file, <<"no path">>}};
+check_status_file(Error, _) -> Error.

@@ -11,6 +11,7 @@
 -export([raise_nofile/3, clamp_nofile/2, boot_advice/3]).
 -export([reserve_fds/4, release_fds/2, reserved_fds/0]).
 -export([requirement/4, last_words/1]).
+-export([health_json/3, status_record/4]).
 
 -nifs([version/0, boot/2, thresholds/1,
        open_count/0, pulse/2, health/3, scan/1,
@@ -20,6 +21,7 @@
 -nifs([raise_nofile/3, clamp_nofile/2, boot_advice/3,
        reserve_fds/4, release_fds/2, reserved_fds/0]).
 -nifs([requirement/4, last_words/1]).
+-nifs([health_json/3, status_record/4]).
 -on_load(init/0).
 
 %% In each stub itself: dialyzer knows `erlang:nif_error' and takes the specs as they are.
@@ -132,3 +134,9 @@ requirement(_Beam, _Thresholds, _Patience, _Required) -> ?NOT_LOADED.
 
 -spec last_words(binary()) -> ok | timeout.
 last_words(_Text) -> ?NOT_LOADED.
+
+-spec health_json(map(), thresholds(), patience()) -> {ok | warning | critical, binary()} | scan_needed.
+health_json(_Beam, _Thresholds, _Patience) -> ?NOT_LOADED.
+
+-spec status_record(map(), thresholds(), patience(), non_neg_integer()) -> binary() | scan_needed.
+status_record(_Beam, _Thresholds, _Patience, _Sequence) -> ?NOT_LOADED.

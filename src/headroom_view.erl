@@ -4,7 +4,7 @@
 
 -export([snapshot/0, json/0, report/1, health/0, capacity/0, version/0]).
 -export([with_library/1, counted/2]).
--export([requirement/1]).
+-export([requirement/1, health_json/0, status_record/1]).
 
 -type unavailable() :: {error, {nif_not_loaded, term()}}.
 
@@ -58,6 +58,22 @@ requirement(Required) ->
         Beam = headroom_beam:facts(no_sockets),
         Thresholds = headroom_config:thresholds(),
         counted(fun(Patience) -> headroom_nif:requirement(Beam, Thresholds, Patience, Required) end, fresh)
+    end).
+
+-spec health_json() -> {ok | warning | critical, binary()} | unavailable().
+health_json() ->
+    with_library(fun() ->
+        Beam = headroom_beam:facts(no_sockets),
+        Thresholds = headroom_config:thresholds(),
+        counted(fun(Patience) -> headroom_nif:health_json(Beam, Thresholds, Patience) end, recent)
+    end).
+
+-spec status_record(non_neg_integer()) -> binary() | unavailable().
+status_record(Sequence) ->
+    with_library(fun() ->
+        Beam = headroom_beam:facts(no_sockets),
+        Thresholds = headroom_config:thresholds(),
+        counted(fun(Patience) -> headroom_nif:status_record(Beam, Thresholds, Patience, Sequence) end, recent)
     end).
 
 snapshot(Sockets) ->

@@ -107,6 +107,8 @@ real_calls() ->
     _ = erlang:trace_pattern({headroom_nif, '_', '_'}, true, [local]),
     _ = erlang:trace(all, true, [call, {tracer, Tracer}]),
     _ = [apply(headroom, Function, Args) || {Function, Args, Kind} <- headroom_public:calls(), Kind =/= prints],
+    {_, _, _} = headroom_health:response(),
+    _ = headroom_view:status_record(1),
     _ = erlang:trace(all, false, [call]),
     Delivered = erlang:trace_delivered(all),
     receive {trace_delivered, all, Delivered} -> ok end,

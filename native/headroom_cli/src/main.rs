@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod exec;
+mod health;
 
 use std::process::ExitCode;
 
@@ -18,6 +19,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Exec(exec::Exec),
+    Health(health::Health),
 }
 
 /// As of `env`, `nohup` and `timeout`: an error of the command line itself, not of the program that it names.
@@ -25,13 +27,22 @@ const USAGE: u8 = 125;
 
 fn main() -> ExitCode {
     match Arguments::try_parse() {
-        Ok(Arguments {
-            command: Command::Exec(exec),
-        }) => exec.run(),
+        Ok(Arguments { command }) => match command {
+            Command::Exec(exec) => exec.run(),
+            Command::Health(health) => health.run(),
+        },
         Err(error) => {
             // Help and version are asked for; nothing can be done about a closed standard output.
             let _ = error.print();
-            ExitCode::from(if error.use_stderr() { USAGE } else { 0 })
+            ExitCode::from(if error.use_stderr() { usage() } else { 0 })
         }
+    }
+}
+
+/// A monitoring system takes 125 for nothing that it knows.
+fn usage() -> u8 {
+    match std::env::args_os().nth(1) {
+        Some(command) if command == "health" => health::UNKNOWN,
+        _ => USAGE,
     }
 }

@@ -22,6 +22,7 @@ pub mod render;
 pub mod requirement;
 pub mod reserve;
 pub mod snapshot;
+pub mod status;
 pub mod thresholds;
 pub mod unreadable;
 pub mod value;

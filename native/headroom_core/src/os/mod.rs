@@ -22,6 +22,7 @@ mod privileges;
 mod probe;
 mod stderr;
 mod system;
+mod uptime;
 
 use crate::unreadable::{Reason, Unreadable, What};
 use crate::vocabulary::{Count, Flag, Limit};
@@ -38,6 +39,7 @@ pub use portable::probe;
 #[cfg(all(target_os = "linux", not(headroom_portable)))]
 pub use probe::probe;
 pub use stderr::last_words;
+pub use uptime::moment;
 
 /// The facts of the operating system at one moment.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,8 +1,26 @@
 //! A snapshot as JSON, which [`crate::snapshot::Facts::from_json`] reads back.
 
+use serde::Serialize;
+
+use crate::assess::{Finding, Judgement};
 use crate::snapshot::Snapshot;
+use crate::vocabulary::Level;
 
 /// One line of JSON.
 pub fn snapshot(snapshot: &Snapshot) -> String {
     serde_json::to_string(snapshot).unwrap_or_default()
+}
+
+/// The level and what raised it, as one line of JSON.
+pub fn health(judgement: &Judgement) -> String {
+    #[derive(Serialize)]
+    struct Health<'a> {
+        level: Level,
+        findings: &'a [Finding],
+    }
+    let health = Health {
+        level: judgement.level,
+        findings: judgement.alarms(),
+    };
+    serde_json::to_string(&health).unwrap_or_default()
 }

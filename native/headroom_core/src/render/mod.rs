@@ -2,6 +2,7 @@
 
 pub mod explain;
 pub mod json;
+pub mod plugin;
 pub mod refusal;
 pub mod start;
 pub mod text;

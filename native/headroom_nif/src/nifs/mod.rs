@@ -5,6 +5,7 @@
 mod hazards;
 mod node;
 mod nofile;
+mod probes;
 mod requirement;
 mod why;
 

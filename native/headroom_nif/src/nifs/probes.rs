@@ -1,0 +1,55 @@
+//! Health for probes: as JSON for HTTP, as a record for the status file.
+
+use headroom_core::os::{self, Detail};
+use headroom_core::render::json;
+use headroom_core::status::Status;
+use rustler::{Encoder, Env, NewBinary, NifResult, Term};
+
+use super::with_snapshot;
+use crate::term::{from_term, to_term};
+
+/// `{Level, Json}`, or `scan_needed`.
+#[rustler::nif]
+fn health_json<'a>(
+    env: Env<'a>,
+    beam: Term<'a>,
+    thresholds: Term<'a>,
+    patience: Term<'a>,
+) -> NifResult<Term<'a>> {
+    with_snapshot(
+        env,
+        beam,
+        thresholds,
+        patience,
+        Detail::Health,
+        |snapshot| {
+            let judgement = &snapshot.judgement;
+            Ok(to_term(env, &(judgement.level, json::health(judgement)))?)
+        },
+    )
+}
+
+/// The record of the status file, or `scan_needed`.
+#[rustler::nif]
+fn status_record<'a>(
+    env: Env<'a>,
+    beam: Term<'a>,
+    thresholds: Term<'a>,
+    patience: Term<'a>,
+    sequence: Term<'a>,
+) -> NifResult<Term<'a>> {
+    let sequence: u64 = from_term(sequence)?;
+    with_snapshot(
+        env,
+        beam,
+        thresholds,
+        patience,
+        Detail::Health,
+        |snapshot| {
+            let record = Status::new(snapshot, sequence, os::moment()).encode();
+            let mut binary = NewBinary::new(env, record.len());
+            binary.as_mut_slice().copy_from_slice(&record);
+            Ok(Term::from(binary).encode(env))
+        },
+    )
+}

@@ -1,0 +1,109 @@
+-module(headroom_status_tests).
+
+-include_lib("eunit/include/eunit.hrl").
+-include_lib("kernel/include/file.hrl").
+
+%% A probe acts on the status code, a proxy on the header: 503 that is stored would outlive its cause.
+http_test_() ->
+    {timeout, 60, fun() ->
+        headroom_child:with(#{nofile => 128, load => [?MODULE]}, fun(Child) ->
+            Ask = fun() -> headroom_child:call(Child, headroom_health, response, []) end,
+            {200, Headers, Body} = Ask(),
+            ?assertEqual([{<<"cache-control">>, <<"no-store">>}, {<<"content-type">>, <<"application/json">>}],
+                         lists:sort(Headers)),
+            ?assertEqual(<<"{\"level\":\"ok\",\"findings\":[]}">>, Body),
+            ?assertEqual(20, headroom_child:fill(Child, {fds, 20})),
+            {200, Headers, Warning} = Ask(),
+            has([<<"\"level\":\"warning\"">>, <<"\"id\":\"fds_nearly_exhausted\"">>], Warning),
+            ?assertEqual(0, headroom_child:fill(Child, fds)),
+            {503, Headers, Critical} = Ask(),
+            has([<<"\"level\":\"critical\"">>, <<"\"id\":\"fds_exhausted\"">>], Critical),
+            ok = headroom_child:undo(Child, fds),
+            {200, Headers, Body} = Ask()
+        end)
+    end}.
+
+%% Where nobody can get in any more, the file is all that says so: it must stay fresh, of one size, and the node's own.
+fresh_at_zero_test_() ->
+    {timeout, 120, fun() ->
+        File = scratch(),
+        headroom_child:with(with_file(File, #{nofile => 128, load => [?MODULE]}), fun(Child) ->
+            {ok, #file_info{mode = Mode, size = Size}} = file:read_file_info(File),
+            ?assertEqual({8#600, 4096}, {Mode band 8#777, Size}),
+            has([<<"\"level\":\"ok\"">>], await(File, <<"\"level\":\"ok\"">>)),
+            Zero = [fds, ports, processes],
+            ?assertEqual([0, 0, 0], [headroom_child:fill(Child, Resource) || Resource <- Zero]),
+            Critical = await(File, <<" processes are taken">>),
+            has([<<"\"level\":\"critical\"">>, <<" descriptors are taken">>, <<" ports are taken">>], Critical),
+            ?assert(sequence(await_next(File, Critical)) > sequence(Critical)),
+            [ok = headroom_child:undo(Child, Resource) || Resource <- lists:reverse(Zero)],
+            _ = await(File, <<"\"level\":\"ok\"">>),
+            ok = headroom_child:call(Child, application, stop, [headroom]),
+            %% The last word of a node that no longer watches would be believed until it is old.
+            ?assertEqual({error, enoent}, file:read_file_info(File))
+        end)
+    end}.
+
+%% A path that was mistyped must not cost a file, nor a link of somebody else lead to one.
+others_files_test_() ->
+    {timeout, 60, fun() ->
+        File = scratch(),
+        ok = file:write_file(File, "secrets"),
+        Link = scratch(),
+        ok = file:make_symlink(File, Link),
+        Start = fun(Path) ->
+            headroom_child:with(with_file(Path, #{app => stopped}), fun(Child) ->
+                headroom_child:call(Child, application, start, [headroom])
+            end)
+        end,
+        Bad = fun({error, {{bad_option, status_file, Why}, _}}) -> Why end,
+        has([<<"no status file of headroom">>], Bad(Start(File))),
+        has([<<"no regular file">>], Bad(Start(Link))),
+        has([<<"enoent">>], Bad(Start(filename:join(File ++ ".none", "status")))),
+        ?assertEqual({ok, <<"secrets">>}, file:read_file(File)),
+        ok = file:delete(Link),
+        %% What an earlier node left behind, or began, is replaced.
+        ok = file:write_file(File, "{\"headroom_status\":1,"),
+        ?assertEqual(ok, Start(File)),
+        ok = file:write_file(File, ""),
+        ?assertEqual(ok, Start(File)),
+        _ = file:delete(File)
+    end}.
+
+%% The file must not decide whether the node lives.
+process_ends_test_() ->
+    {timeout, 60, fun() ->
+        File = scratch(),
+        headroom_child:with(with_file(File, #{}), fun(Child) ->
+            Pid = headroom_child:call(Child, erlang, whereis, [headroom_status]),
+            true = headroom_child:call(Child, erlang, exit, [Pid, kill]),
+            ?assertEqual(ok, headroom_child:call(Child, headroom, health, [])),
+            ?assertMatch([_ | _], headroom_child:call(Child, supervisor, which_children, [headroom_sup]))
+        end),
+        _ = file:delete(File)
+    end}.
+
+with_file(File, Options) ->
+    Options#{args => ["-headroom", "status_file", "\"" ++ File ++ "\""]}.
+
+scratch() ->
+    Name = io_lib:format("headroom-~s-~b.status", [os:getpid(), erlang:unique_integer([positive])]),
+    filename:join(os:getenv("TMPDIR", "/tmp"), lists:flatten(Name)).
+
+await(File, Words) -> await(File, fun(Record) -> binary:match(Record, Words) =/= nomatch end, 200).
+
+await_next(File, Before) -> await(File, fun(Record) -> Record =/= Before end, 200).
+
+await(File, Wanted, Tries) when Tries > 0 ->
+    {ok, Record} = file:read_file(File),
+    case Wanted(Record) of
+        true -> Record;
+        false -> timer:sleep(100), await(File, Wanted, Tries - 1)
+    end.
+
+sequence(Record) ->
+    {match, [Number]} = re:run(Record, "\"sequence\":([0-9]+)", [{capture, all_but_first, binary}]),
+    binary_to_integer(Number).
+
+has(Words, Text) ->
+    [?assertNotEqual({nomatch, Word, Text}, {string:find(Text, Word), Word, Text}) || Word <- Words].
