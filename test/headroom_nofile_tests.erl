@@ -138,6 +138,8 @@ at_zero_test_() ->
         Options = #{nofile => {128, 128}, args => ["+Q", "1024", "+P", "1024"], load => [?MODULE]},
         headroom_child:with(Options, fun(Child) ->
             {ok, #{fds := 8, ports := 8}} = call(Child, reserve, [#{fds => 8, ports => 8}]),
+            %% Nor an answer of the process that holds the reserve.
+            ok = headroom_child:call(Child, sys, suspend, [headroom_reserve]),
             [0 = headroom_child:fill(Child, Resource) || Resource <- [fds, ports, processes]],
             Loaded = headroom_child:call(Child, fun() -> length(code:all_loaded()) end),
             ?assertMatch({ok, #{now := 120, gives := nothing}}, call(Child, raise_nofile, [max])),

@@ -25,7 +25,8 @@ taken_shown_and_given_back_test_() ->
                      call(Child, reserve, [#{fds => 64, ports => 16}])),
         ?assertEqual({#{fds => 64, ports => 16}, 192}, state(Child)),
         ?assertEqual(Ports + 16, headroom_child:call(Child, erlang, system_info, [port_count])),
-        ?assertMatch({_, _}, binary:match(call(Child, report_text, []), <<"soft 192 (64 reserved)">>)),
+        Report = call(Child, report_text, []),
+        [?assertMatch({_, _}, binary:match(Report, Text)) || Text <- [<<"soft 192 (64 reserved)">>, <<"16 ports reserved">>]],
         %% An idle port takes no descriptor: else a reserve of ports would bring the end of the descriptors nearer.
         ?assertEqual(maps:get(open, Open), maps:get(open, maps:get(fds, call(Child, snapshot, [])))),
         %% The second replaces the first, in both directions.
@@ -99,22 +100,44 @@ await(Condition) ->
         false -> receive after 10 -> await(Condition) end
     end.
 
-%% An upgrade of the library forgets what the old one knew: a reserve must be given back after it all the same.
+%% An upgrade of the library forgets what the old one knew: a reserve must be given back after it all the same. From the
+%% same file, and from another one, as in the upgrade of a release.
 a_new_library_test_() ->
-    child(#{}, fun(Child) ->
-        {ok, _} = call(Child, reserve, [#{fds => 64, ports => 16}]),
-        headroom_child:call(Child, fun() ->
-            true = code:delete(headroom_nif),
-            _ = code:purge(headroom_nif),
-            {module, headroom_nif} = code:load_file(headroom_nif)
-        end),
-        ?assertEqual({#{fds => 64, ports => 16}, 192}, state(Child)),
-        ?assertMatch({ok, #{now := 192}}, headroom_child:call(Child, fun() -> raise_within_reserve() end)),
-        ?assertEqual({ok, #{fds => 64, ports => 16}}, call(Child, release, [])),
-        ?assertEqual({#{fds => 0, ports => 0}, 256}, state(Child))
-    end).
+    [child(#{nofile => {256, 256}}, fun(Child) -> a_new_library(Child, Load) end)
+     || Load <- [fun again/0, fun from_another_place/0]].
 
-raise_within_reserve() -> headroom:raise_nofile(max).
+a_new_library(Child, Load) ->
+    {ok, _} = call(Child, reserve, [#{fds => 64, ports => 16}]),
+    ok = headroom_child:call(Child, Load),
+    ?assertEqual({#{fds => 64, ports => 16}, 192}, state(Child)),
+    %% Never into the reserve.
+    ?assertMatch({ok, #{now := 192}}, call(Child, raise_nofile, [max])),
+    ?assertEqual({ok, #{fds => 64, ports => 16}}, call(Child, release, [])),
+    ?assertEqual({#{fds => 0, ports => 0}, 256}, state(Child)).
+
+again() ->
+    true = code:delete(headroom_nif),
+    _ = code:purge(headroom_nif),
+    {module, headroom_nif} = code:load_file(headroom_nif),
+    ok.
+
+from_another_place() ->
+    Place = filename:join([os:getenv("TMPDIR", "/tmp"), "headroom-" ++ os:getpid(), "headroom"]),
+    [Ebin, Priv] = [filename:join(Place, Dir) || Dir <- ["ebin", "priv"]],
+    Files = [{code:which(headroom_nif), filename:join(Ebin, "headroom_nif.beam")},
+             {filename:join(code:priv_dir(headroom), "headroom_nif.so"), filename:join(Priv, "headroom_nif.so")}],
+    try
+        [ok = filelib:ensure_dir(To) || {_, To} <- Files],
+        [{ok, _} = file:copy(From, To) || {From, To} <- Files],
+        true = code:add_patha(Ebin),
+        {module, headroom_nif} = code:load_file(headroom_nif),
+        %% A library of its own, which has not heard of the reserve.
+        undefined = headroom_nif:reserved_fds(),
+        ok
+    after
+        [file:delete(To) || {_, To} <- Files],
+        [file:del_dir(Dir) || Dir <- [Ebin, Priv, Place, filename:dirname(Place)]]
+    end.
 
 %% The reserve that counts is the one that is there before the incident.
 from_the_environment_test_() ->

@@ -141,13 +141,17 @@ fn limits(facts: &Facts) -> String {
         0 => String::new(),
         n => format!(" ({} reserved)", grouped(n)),
     };
-    let limits = [
+    let mut limits = vec![
         format!("soft {}{reserved}", number::limit(nofile.soft)),
         format!("hard {}", number::limit(nofile.hard)),
         format!("nr_open {}", number::limit(nofile.nr_open)),
         format!("max_fds {} (fixed at boot)", number::limit(nofile.max_fds)),
     ];
-    format!("nofile   {}", limits.map(unbroken).join("   "))
+    if facts.reserved.ports > 0 {
+        limits.push(format!("{} ports reserved", grouped(facts.reserved.ports)));
+    }
+    let limits: Vec<String> = limits.into_iter().map(unbroken).collect();
+    format!("nofile   {}", limits.join("   "))
 }
 
 fn room(snapshot: &Snapshot) -> String {
