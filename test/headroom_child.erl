@@ -94,7 +94,7 @@ os_pid(Child) -> request(Child, os_pid, ?TIMEOUT).
 %% I/O thread by the opening of a FIFO. Answers how many are left free (`dirty_io': 0).
 -spec fill(child(), resource()) -> non_neg_integer().
 fill(Child, dirty_io) ->
-    Fifo = scratch("fifo"),
+    Fifo = request(Child, fifo, ?TIMEOUT),
     {0, _} = sh("mkfifo " ++ Fifo),
     0 = call(Child, fun() -> take({dirty_io, Fifo}) end);
 fill(Child, Resource) ->
@@ -103,7 +103,7 @@ fill(Child, Resource) ->
 %% Gives back what fill/2 took.
 -spec undo(child(), fds | ports | processes | ets_tables | dirty_io) -> ok.
 undo(Child, dirty_io) ->
-    Fifo = call(Child, erlang, get, [{?MODULE, fifo}]),
+    Fifo = request(Child, fifo, ?TIMEOUT),
     %% A writer is what the openings wait for; opened for both, it waits for nobody.
     {0, _} = sh(": <> " ++ Fifo),
     ok = file:delete(Fifo),
@@ -133,7 +133,7 @@ request(Child, What, Timeout) ->
 %% The process that holds the pipe. It outlives nothing: neither the process that asked for it nor the node.
 own(User, Options) ->
     Ref = erlang:monitor(process, User),
-    Log = scratch("log"),
+    Log = log(),
     Port = open(Options, Log),
     {os_pid, OsPid} = erlang:port_info(Port, os_pid),
     State = #{port => Port, os_pid => OsPid, log => Log, user => Ref},
@@ -149,13 +149,16 @@ own(User, Options) ->
     after
         {_, _} = sh("kill -9 " ++ integer_to_list(OsPid)),
         await_end(Port, OsPid),
-        _ = file:delete(Log)
+        _ = [file:delete(File) || File <- [Log, fifo(Log)]]
     end.
 
 relay(#{port := Port, os_pid := OsPid, log := Log, user := UserRef} = State, Waiting) ->
     receive
         {request, From, Ref, output} ->
             From ! {Ref, read(Log)},
+            relay(State, Waiting);
+        {request, From, Ref, fifo} ->
+            From ! {Ref, fifo(Log)},
             relay(State, Waiting);
         {request, From, Ref, os_pid} ->
             From ! {Ref, OsPid},
@@ -202,9 +205,11 @@ open(Options, Log) ->
 nofile({Soft, Hard}) -> {Soft, Hard};
 nofile(Soft) -> {Soft, "$(ulimit -Hn)"}.
 
-scratch(Kind) ->
-    Name = io_lib:format("headroom-~s-~b.~s", [os:getpid(), erlang:unique_integer([positive]), Kind]),
+log() ->
+    Name = io_lib:format("headroom-~s-~b.log", [os:getpid(), erlang:unique_integer([positive])]),
     filename:join(os:getenv("TMPDIR", "/tmp"), lists:flatten(Name)).
+
+fifo(Log) -> filename:rootname(Log) ++ ".fifo".
 
 read(File) ->
     case file:read_file(File) of
@@ -319,7 +324,6 @@ take({ets_tables, Total}) ->
 take({dirty_io, Fifo}) ->
     Blocked = [spawn(?MODULE, block, [Fifo]) || _ <- lists:seq(1, erlang:system_info(dirty_io_schedulers))],
     keep(dirty_io, Blocked),
-    put({?MODULE, fifo}, Fifo),
     await_blocked(Blocked),
     0.
 
