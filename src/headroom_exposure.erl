@@ -51,11 +51,13 @@ unloaded_modules() ->
 count_unloaded(Modules) ->
     length([Module || Module <- Modules, not erlang:module_loaded(Module)]).
 
-%% The kernel process of the distribution owns the sockets that listen; those of connections belong to others. With the
-%% socket backend, and for other carriers, the process that accepts is what can be seen.
+%% The kernel process of the distribution owns the sockets that listen; to those of connections it is linked only. With
+%% the socket backend, and for other carriers, the process that accepts is what can be seen.
 dist_listeners() ->
     Links = links(net_kernel),
-    case length([Port || Port <- Links, is_port(Port), erlang:port_info(Port, name) =:= {name, "tcp_inet"}]) of
+    Owner = {connected, whereis(net_kernel)},
+    case length([Port || Port <- Links, is_port(Port), erlang:port_info(Port, name) =:= {name, "tcp_inet"},
+                         erlang:port_info(Port, connected) =:= Owner]) of
         0 -> length([Pid || Pid <- Links, is_pid(Pid), accepts(Pid)]);
         Listeners -> Listeners
     end.

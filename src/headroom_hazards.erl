@@ -43,9 +43,7 @@ tell(_) ->
     ok.
 
 ask(Ask) ->
-    Beam = (headroom_beam:facts(no_sockets))#{exposure => headroom_exposure:facts()},
-    Thresholds = headroom_config:thresholds(),
-    headroom_view:counted(fun(Patience) -> Ask(Beam, Thresholds, Patience) end, fresh).
+    headroom_view:ask(Ask, (headroom_beam:facts(no_sockets))#{exposure => headroom_exposure:facts()}, fresh).
 
 load_modules(true) ->
     ok = headroom_preload:run(),

@@ -22,10 +22,7 @@ clamp() ->
 -spec boot_advice() -> [headroom:boot_line()] | {error, term()}.
 boot_advice() ->
     headroom_view:with_library(fun() ->
-        Beam = headroom_beam:facts(no_sockets),
-        Thresholds = headroom_config:thresholds(),
-        Ask = fun(Patience) -> headroom_nif:boot_advice(Beam, Thresholds, Patience) end,
-        headroom_view:counted(Ask, recent)
+        headroom_view:ask(fun headroom_nif:boot_advice/3, headroom_beam:facts(no_sockets), recent)
     end).
 
 ask(Wanted) ->

@@ -9,11 +9,18 @@ print(Text) ->
     Device = group_leader(),
     case Text(charset(Device)) of
         {error, Reason} = Error ->
-            _ = io:format(Device, "headroom: ~0p~n", [Reason]),
+            put_chars(Device, io_lib:format("headroom: ~0p~n", [Reason])),
             Error;
         Chars ->
-            _ = io:put_chars(Device, Chars),
-            ok
+            put_chars(Device, Chars)
+    end.
+
+%% A device that is gone, or full, is no reason to throw: nobody is left who could read it.
+put_chars(Device, Chars) ->
+    try
+        io:put_chars(Device, Chars)
+    catch
+        error:_ -> ok
     end.
 
 charset(Device) ->

@@ -3,7 +3,7 @@
 -module(headroom_view).
 
 -export([snapshot/0, json/0, report/1, health/0, capacity/0, version/0]).
--export([with_library/1, counted/2]).
+-export([with_library/1, counted/2, ask/3]).
 -export([requirement/1, health_json/0, status_record/1]).
 
 -type unavailable() :: {error, {nif_not_loaded, term()}}.
@@ -14,18 +14,14 @@ snapshot() ->
 
 -spec json() -> binary() | unavailable().
 json() ->
-    with_library(fun() ->
-        Beam = headroom_beam:facts(sockets),
-        Thresholds = headroom_config:thresholds(),
-        counted(fun(Patience) -> headroom_nif:snapshot_json(Beam, Thresholds, Patience) end, fresh)
-    end).
+    with_library(fun() -> ask(fun headroom_nif:snapshot_json/3, headroom_beam:facts(sockets), fresh) end).
 
 -spec report(ascii | unicode) -> binary() | unavailable().
 report(Charset) ->
     with_library(fun() ->
         Beam = (headroom_beam:facts(sockets))#{exposure => headroom_exposure:facts()},
-        Thresholds = headroom_config:thresholds(),
-        counted(fun(Patience) -> headroom_nif:report(Beam, Thresholds, Patience, Charset) end, fresh)
+        ask(fun(Facts, Thresholds, Patience) -> headroom_nif:report(Facts, Thresholds, Patience, Charset) end,
+            Beam, fresh)
     end).
 
 %% Two roads: the pulse says in a few microseconds that all is well; only otherwise the facts are looked at.
@@ -38,8 +34,7 @@ health() ->
             well ->
                 ok;
             look ->
-                Beam = headroom_beam:facts(no_sockets),
-                counted(fun(Patience) -> headroom_nif:health(Beam, Thresholds, Patience) end, recent)
+                ask(fun headroom_nif:health/3, headroom_beam:facts(no_sockets), recent)
         end
     end).
 
@@ -54,33 +49,33 @@ version() ->
 -spec requirement(headroom:requirements()) ->
     met | {unmet, [headroom:finding()], binary()} | {bad_requirement, term(), binary()} | unavailable().
 requirement(Required) ->
-    with_library(fun() ->
-        Beam = headroom_beam:facts(no_sockets),
-        Thresholds = headroom_config:thresholds(),
-        counted(fun(Patience) -> headroom_nif:requirement(Beam, Thresholds, Patience, Required) end, fresh)
-    end).
+    Ask = fun(Beam, Thresholds, Patience) -> headroom_nif:requirement(Beam, Thresholds, Patience, Required) end,
+    with_library(fun() -> ask(Ask, headroom_beam:facts(no_sockets), fresh) end).
 
 -spec health_json() -> {ok | warning | critical, binary()} | unavailable().
 health_json() ->
-    with_library(fun() ->
-        Beam = headroom_beam:facts(no_sockets),
-        Thresholds = headroom_config:thresholds(),
-        counted(fun(Patience) -> headroom_nif:health_json(Beam, Thresholds, Patience) end, recent)
-    end).
+    with_library(fun() -> ask(fun headroom_nif:health_json/3, headroom_beam:facts(no_sockets), recent) end).
 
 -spec status_record(non_neg_integer()) -> binary() | unavailable().
 status_record(Sequence) ->
-    with_library(fun() ->
-        Beam = headroom_beam:facts(no_sockets),
-        Thresholds = headroom_config:thresholds(),
-        counted(fun(Patience) -> headroom_nif:status_record(Beam, Thresholds, Patience, Sequence) end, recent)
-    end).
+    Ask = fun(Beam, Thresholds, Patience) -> headroom_nif:status_record(Beam, Thresholds, Patience, Sequence) end,
+    with_library(fun() -> ask(Ask, headroom_beam:facts(no_sockets), recent) end).
 
 snapshot(Sockets) ->
-    Beam = headroom_beam:facts(Sockets),
-    Thresholds = headroom_config:thresholds(),
-    Snapshot = counted(fun(Patience) -> headroom_nif:snapshot(Beam, Thresholds, Patience) end, fresh),
+    Snapshot = ask(fun headroom_nif:snapshot/3, headroom_beam:facts(Sockets), fresh),
     Snapshot#{node := node()}.
+
+%% Hands the facts of the VM and the thresholds to a function of the library, and counts when it needs a count.
+-spec ask(fun((map(), headroom_nif:thresholds(), fresh | recent | never) -> Answer | scan_needed), map(),
+          fresh | recent) -> Answer.
+ask(Ask, Beam, Patience) ->
+    Thresholds = headroom_config:thresholds(),
+    try
+        counted(fun(Counted) -> Ask(Beam, Thresholds, Counted) end, Patience)
+    catch
+        %% A wrong argument of the caller's; those of the library's function would fill the screen.
+        error:badarg -> erlang:error(badarg)
+    end.
 
 %% Where the descriptor table takes several steps to count, they are made here, each a short call.
 -spec counted(fun((fresh | recent | never) -> Answer | scan_needed), fresh | recent) -> Answer.

@@ -15,14 +15,5 @@ explain(Reason, Operation, Probe) ->
     ask(fun headroom_nif:explain_text/6, Reason, Operation, Probe).
 
 ask(How, Reason, Operation, Probe) ->
-    headroom_view:with_library(fun() ->
-        Beam = headroom_beam:facts(no_sockets),
-        Thresholds = headroom_config:thresholds(),
-        Ask = fun(Patience) -> How(Reason, Operation, Probe, Beam, Thresholds, Patience) end,
-        try
-            headroom_view:counted(Ask, fresh)
-        catch
-            %% An unknown operation; the arguments of the library's function would fill the caller's screen.
-            error:badarg -> erlang:error(badarg)
-        end
-    end).
+    Ask = fun(Beam, Thresholds, Patience) -> How(Reason, Operation, Probe, Beam, Thresholds, Patience) end,
+    headroom_view:with_library(fun() -> headroom_view:ask(Ask, headroom_beam:facts(no_sockets), fresh) end).

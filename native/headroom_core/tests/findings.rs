@@ -205,6 +205,21 @@ fn fixes_fit_how_the_node_was_started() {
     assert_eq!(lines(&facts), ["ulimit -Sn 65536", "LimitNOFILE=65536"]);
 }
 
+// The value of the misspelt variable under its right name would make a larger table smaller.
+#[test]
+fn a_misspelt_variable_is_not_advised_to_shrink_the_table() {
+    let mut facts = quiet();
+    let mut line = |value: &str| {
+        facts.boot.erts_max_ports = Some(value.into());
+        found(&facts, Id::ErtsMaxPortsIsNotRead).unwrap().fix[0]
+            .line
+            .clone()
+    };
+    assert_eq!(line("200000"), "ERL_MAX_PORTS=200000");
+    assert_eq!(line("2000"), "unset ERTS_MAX_PORTS");
+    assert_eq!(line("many\n"), "unset ERTS_MAX_PORTS");
+}
+
 // Deaf sockets: the VM ends at max_fds, a plain file does not.
 #[test]
 fn capacity_above_max_fds_is_for_files_alone() {

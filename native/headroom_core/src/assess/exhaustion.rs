@@ -92,7 +92,12 @@ fn message(resource: &Resource, full: bool) -> String {
         format!("All {limit} {what} are taken ({used} in use): {consequence}.")
     } else {
         let free = number::limit(resource.free);
-        format!("{free} of {limit} {what} are left; at 0 {consequence}.")
+        let are = if resource.free == Limit::Finite(1) {
+            "is"
+        } else {
+            "are"
+        };
+        format!("{free} of {limit} {what} {are} left; at 0 {consequence}.")
     }
 }
 

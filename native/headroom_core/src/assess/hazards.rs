@@ -42,6 +42,7 @@ pub fn hazards(facts: &Facts, exposure: &Exposure) -> Vec<Finding> {
         .find(|finding| finding.id == Id::SoftAboveMaxFds)
         .map(|mut finding| {
             let kept = Proof::Flag(Known::Is(false));
+            finding.level = Level::Warning;
             finding.evidence.0.push((Key::Harden, kept));
             finding
         });
@@ -178,10 +179,14 @@ impl Node<'_> {
                     (Key::UnloadedModules, Proof::Count(Known::Is(unloaded))),
                     self.free(Key::FreeFds, Name::Fds),
                 ],
-                vec![
-                    Fix::now(LOAD_ALL, "loads them"),
-                    Fix::permanent("-mode embedded", "in vm.args of a release, then restart"),
-                ],
+                self.has_room()
+                    .then(|| Fix::now(LOAD_ALL, "loads them"))
+                    .into_iter()
+                    .chain([Fix::permanent(
+                        "-mode embedded",
+                        "in vm.args of a release, then restart",
+                    )])
+                    .collect(),
             )
         })
     }

@@ -256,22 +256,24 @@ fn file_max_below_nofile(facts: &Facts) -> Option<Finding> {
 
 fn erts_max_ports_is_not_read(facts: &Facts) -> Option<Finding> {
     let value = facts.boot.erts_max_ports.as_ref()?;
-    let wanted = value.trim().parse::<u64>().ok();
-    let fix = wanted.map(|n| {
-        Fix::permanent(
-            format!("ERL_MAX_PORTS={n}"),
+    let table = facts.beam.ports.1.finite();
+    let fix = match value.trim().parse::<u64>() {
+        Ok(wanted) if table.is_none_or(|table| wanted > table) => Fix::permanent(
+            format!("ERL_MAX_PORTS={wanted}"),
             "in the environment, then restart",
-        )
-    });
+        ),
+        // The table is as large already, or the value is no number: a variable of the other name would only harm.
+        _ => Fix::permanent("unset ERTS_MAX_PORTS", "it does nothing"),
+    };
     Some(notice(
         Id::ErtsMaxPortsIsNotRead,
         Name::Ports,
-        format!("ERTS_MAX_PORTS is set to \"{value}\", but no emulator reads that name: the variable is ERL_MAX_PORTS."),
+        format!("ERTS_MAX_PORTS is set to {value:?}, but no emulator reads that name: the variable is ERL_MAX_PORTS."),
         vec![
             (Key::ErtsMaxPorts, Proof::Text(value.clone())),
             (Key::PortLimit, Proof::Limit(facts.beam.ports.1)),
         ],
-        fix.into_iter().collect(),
+        vec![fix],
     ))
 }
 
@@ -286,7 +288,7 @@ fn erl_max_ports_malformed(facts: &Facts) -> Option<Finding> {
     Some(notice(
         Id::ErlMaxPortsMalformed,
         Name::Ports,
-        format!("ERL_MAX_PORTS was set to \"{value}\", which is no number: the port table has the least size, {table}."),
+        format!("ERL_MAX_PORTS was set to {value:?}, which is no number: the port table has the least size, {table}."),
         vec![
             (Key::ErlMaxPorts, Proof::Text(value.clone())),
             (Key::PortLimit, Proof::Limit(facts.beam.ports.1)),

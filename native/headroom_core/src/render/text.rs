@@ -204,7 +204,7 @@ pub(super) fn fix_lines(fix: &Fix) -> Vec<String> {
         When::Now => "now",
         When::Permanent => "permanent",
     };
-    let one = format!("  {when:<10} {:<33} {}", fix.line, fix.note);
+    let one = format!("  {when:<10} {:<32}  {}", fix.line, fix.note);
     if one.chars().count() <= WIDTH {
         return vec![one];
     }
