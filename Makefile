@@ -1,5 +1,5 @@
 # The work is in script/; each target installs what it misses (Debian, cargo given) and can be run again at any time.
-.PHONY: report demo test lint bench
+.PHONY: report demo test lint bench integration
 
 report:
 	@script/report
@@ -15,3 +15,6 @@ lint:
 
 bench:
 	@script/bench
+
+integration:
+	@script/integration
