@@ -67,12 +67,10 @@ impl Operation {
         let operation = match (module, function) {
             ("os", "cmd") => Operation::OsCmd,
             ("erlang", "open_port") | ("Elixir.Port", "open") => Operation::OpenPort,
-            ("erlang", "spawn") => Operation::Spawn,
-            ("erlang" | "proc_lib", name)
-                if name.starts_with("spawn_") || name.starts_with("start") || name == "spawn" =>
-            {
+            ("erlang" | "proc_lib", name) if name == "spawn" || name.starts_with("spawn_") => {
                 Operation::Spawn
             }
+            ("proc_lib", name) if name.starts_with("start") => Operation::Spawn,
             ("ets", "new") => Operation::Ets,
             ("gen_udp" | "gen_udp_socket" | "inet_udp" | "inet6_udp" | "local_udp", _) => {
                 Operation::UdpOpen

@@ -121,8 +121,11 @@ fn word(text: &str) -> Option<Symptom> {
     strong.or_else(any).map(Symptom::Word)
 }
 
+/// The words of a text. What holds a slash is a path or a function, and no reason.
 fn words(text: &str) -> impl Iterator<Item = Word> + '_ {
-    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+    text.split(|c: char| c.is_ascii_whitespace() || "\"'`,;()[]{}<>".contains(c))
+        .filter(|part| !part.contains('/'))
+        .flat_map(|part| part.split(|c: char| !c.is_ascii_alphanumeric() && c != '_'))
         .filter_map(Word::parse)
 }
 
@@ -153,6 +156,7 @@ mod tests {
             ("Accept error: {error, system_limit}", word(Word::SystemLimit), Some(Accept)),
             ("connect to host: connection refused", word(Word::Econnrefused), Some(Connect)),
             ("the timeout of emfiles", word(Word::Timeout), None),
+            ("{error,{file_error,\"/var/emfile/enfile\",enoent}}", word(Word::Enoent), Some(File)),
             ("all is well", None, None),
         ];
         for (line, symptom, operation) in cases {

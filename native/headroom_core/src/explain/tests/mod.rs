@@ -136,3 +136,12 @@ fn text(text: &str) -> Value {
 fn frame(module: &str, function: &str) -> Value {
     tuple([atom(module), atom(function), Value::Integer(2), list([])])
 }
+
+fn exception<const N: usize>(name: &str, fields: [(&str, Value); N]) -> Value {
+    let tags = [
+        (atom("__exception__"), atom("true")),
+        (atom("__struct__"), atom(name)),
+    ];
+    let fields = fields.map(|(key, value)| (atom(key), value));
+    Value::Map(tags.into_iter().chain(fields).collect())
+}

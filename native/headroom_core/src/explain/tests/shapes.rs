@@ -18,13 +18,6 @@ fn wrappers_come_off() {
             tuple([atom("badarg"), list([call, frame("erl_eval", "do_apply")])]),
         ])
     };
-    let exception = |name: &str, key: &str, value| {
-        Value::Map(vec![
-            (atom("__exception__"), atom("true")),
-            (atom("__struct__"), atom(name)),
-            (atom(key), value),
-        ])
-    };
     let address = tuple([atom("to_address"), tuple([text("h"), Value::Integer(80)])]);
     let rows: Vec<(Value, &str, Operation)> = vec![
         (emfile(), "emfile", Operation::Undefined),
@@ -98,31 +91,33 @@ fn wrappers_come_off() {
             Operation::Undefined,
         ),
         (
-            exception("Elixir.File.Error", "reason", atom("emfile")),
+            exception("Elixir.File.Error", [("reason", atom("emfile"))]),
             "emfile",
             Operation::File,
         ),
         (
-            exception("Elixir.MatchError", "term", emfile()),
+            exception("Elixir.MatchError", [("term", emfile())]),
             "emfile",
             Operation::Undefined,
         ),
         (
-            exception("Elixir.ErlangError", "original", atom("system_limit")),
+            exception("Elixir.ErlangError", [("original", atom("system_limit"))]),
             "system_limit",
             Operation::Undefined,
         ),
         (
             exception(
                 "Elixir.SystemLimitError",
-                "message",
-                text("a system limit has been reached"),
+                [("message", text("a system limit has been reached"))],
             ),
             "system_limit",
             Operation::Undefined,
         ),
         (
-            exception("Elixir.Mint.TransportError", "reason", atom("econnrefused")),
+            exception(
+                "Elixir.Mint.TransportError",
+                [("reason", atom("econnrefused"))],
+            ),
             "econnrefused",
             Operation::Connect,
         ),
@@ -166,6 +161,10 @@ fn wrappers_come_off() {
             Operation::Undefined,
         ),
     ];
+    told(rows);
+}
+
+fn told(rows: Vec<(Value, &str, Operation)>) {
     for (reason, word, operation) in rows {
         let verdict = explain(&reason, Operation::Undefined, &healthy());
         assert_eq!(
@@ -246,4 +245,118 @@ fn lines_that_name_their_cause() {
             );
         }
     }
+}
+
+// A path or an argument may hold any word. The reason beside it is what the call failed with.
+#[test]
+fn a_word_in_a_path_or_an_argument_is_no_reason() {
+    let call = |arguments| tuple([atom("gen_server"), atom("call"), arguments]);
+    let file_error = |path, reason| {
+        tuple([
+            atom("error"),
+            tuple([atom("file_error"), text(path), atom(reason)]),
+        ])
+    };
+    let rows = vec![
+        (
+            file_error("/var/emfile/enfile", "enoent"),
+            "enoent",
+            Operation::File,
+        ),
+        (
+            file_error("too many open files", "eacces"),
+            "eacces",
+            Operation::File,
+        ),
+        (
+            exception(
+                "Elixir.File.Error",
+                [("reason", atom("enoent")), ("path", text("emfile"))],
+            ),
+            "enoent",
+            Operation::File,
+        ),
+        (
+            Value::Map(vec![
+                (atom("path"), text("too many open files")),
+                (atom("reason"), atom("enoent")),
+            ]),
+            "enoent",
+            Operation::Undefined,
+        ),
+        (
+            tuple([atom("enoent"), text("emfile")]),
+            "enoent",
+            Operation::Undefined,
+        ),
+        (
+            tuple([
+                atom("timeout"),
+                call(list([
+                    atom("x"),
+                    tuple([atom("open"), atom("emfile")]),
+                    tuple([atom("error"), atom("emfile")]),
+                ])),
+            ]),
+            "timeout",
+            Operation::Undefined,
+        ),
+        (
+            tuple([
+                atom("eacces"),
+                list([tuple([
+                    atom("x"),
+                    atom("open"),
+                    Value::Integer(1),
+                    list([tuple([atom("file"), text("emfile.erl")])]),
+                ])]),
+            ]),
+            "eacces",
+            Operation::Undefined,
+        ),
+        // Nothing else says anything: then it counts, wherever it stands.
+        (
+            tuple([
+                atom("failed"),
+                call(list([tuple([atom("open"), atom("emfile")])])),
+            ]),
+            "emfile",
+            Operation::Undefined,
+        ),
+        // The class, the reason and the stacktrace, as they are caught.
+        (
+            tuple([
+                atom("error"),
+                atom("system_limit"),
+                list([frame("erlang", "open_port")]),
+            ]),
+            "system_limit",
+            Operation::OpenPort,
+        ),
+        // As C has it.
+        (
+            tuple([atom("error"), atom("EMFILE")]),
+            "emfile",
+            Operation::Undefined,
+        ),
+    ];
+    told(rows);
+}
+
+// A timer is no process: with it in the stacktrace the process table would be accused.
+#[test]
+fn what_starts_is_not_always_a_process() {
+    let rows = [
+        ("erlang", "start_timer", Operation::Undefined),
+        ("erlang", "spawn_opt", Operation::Spawn),
+        ("proc_lib", "start_link", Operation::Spawn),
+        ("proc_lib", "spawn", Operation::Spawn),
+    ];
+    told(
+        rows.map(|(module, function, operation)| {
+            let reason = tuple([atom("system_limit"), list([frame(module, function)])]);
+            (reason, "system_limit", operation)
+        })
+        .into(),
+    );
 }
