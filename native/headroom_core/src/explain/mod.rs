@@ -74,7 +74,7 @@ pub fn explain(reason: &Value, operation: Operation, scene: &Scene) -> Verdict {
     };
     let case = Case::new(seen.symptom, weighed, scene);
     let fix: Vec<Fix> = remedy::fixes(&case, scene);
-    let (headline, detail) = words::message(&case, &seen.told, operation, scene);
+    let (headline, detail) = words::message(&case, &seen, operation, scene);
     Verdict {
         reason: seen.told,
         operation,

@@ -2,7 +2,7 @@
 
 use super::operation::Operation;
 use super::probe::{Outcome, Peak};
-use super::symptom::Symptom;
+use super::symptom::{Symptom, Word};
 use super::verdict::Culprit;
 use super::Scene;
 use crate::number;
@@ -29,6 +29,8 @@ pub(super) struct Suspect {
     pub culprit: Culprit,
     pub standing: Standing,
     pub why: String,
+    /// Whether the numbers or the probe show room at this moment.
+    pub room: bool,
 }
 
 /// The question that a suspect is weighed for.
@@ -66,6 +68,33 @@ pub(super) fn weigh(culprit: Culprit, question: Question, scene: &Scene) -> Susp
         culprit,
         standing,
         why,
+        room: room(culprit, question.operation, scene),
+    }
+}
+
+/// Whether the numbers or the probe show room for one more. A suspect that is exhausted is never asked.
+fn room(culprit: Culprit, operation: Operation, scene: &Scene) -> bool {
+    let (facts, probe) = (&scene.facts, &scene.probe);
+    let (fds, nofile) = (&facts.fds, &facts.nofile);
+    let counted = |(used, limit): (Count, Limit)| limit.minus(used) != Limit::Unknown;
+    match culprit {
+        Culprit::PortTable => counted(facts.beam.ports),
+        Culprit::Processes => counted(facts.beam.processes),
+        Culprit::Atoms => counted(facts.beam.atoms),
+        Culprit::Nofile => fds.free != Limit::Unknown || probe.fd == Outcome::Granted,
+        Culprit::NrOpen => counted((fds.open, nofile.nr_open)) || probe.fd == Outcome::Granted,
+        Culprit::MaxFds => counted((fds.open, nofile.max_fds)) && nofile.soft != Limit::Unknown,
+        Culprit::KernelFileMax => {
+            // Whom the limit does not bind is granted a file in any case.
+            let bound = nofile.exempt_from_file_max == Known::Is(false);
+            counted((nofile.file_nr, nofile.file_max)) || bound && probe.file == Outcome::Granted
+        }
+        Culprit::KernelMemory if operation.starts_program() => {
+            probe.pipe == Outcome::Granted || probe.file == Outcome::Granted
+        }
+        Culprit::KernelMemory => probe.file == Outcome::Granted,
+        Culprit::PipePages => probe.pipe == Outcome::Granted,
+        _ => false,
     }
 }
 
@@ -136,7 +165,12 @@ const A_DESCRIPTOR: &str = "a descriptor";
 const A_FILE: &str = "an open file";
 
 fn nofile(operation: Operation, scene: &Scene) -> (Standing, String) {
-    let (facts, probe) = (&scene.facts, scene.probe.fd);
+    let facts = &scene.facts;
+    // Without a descriptor to copy nobody asks for another; a file needs one just as well.
+    let probe = match (scene.probe.fd, scene.probe.file) {
+        (Outcome::NotDone, refused @ Outcome::Refused(libc::EMFILE)) => refused,
+        (outcome, _) => outcome,
+    };
     let (free, soft) = (facts.fds.free, facts.nofile.soft);
     let answered = answer(probe, A_DESCRIPTOR);
     let why = format!(
@@ -190,22 +224,36 @@ fn nr_open(scene: &Scene) -> (Standing, String) {
     (standing, why)
 }
 
+/// Whether the soft limit lets the kernel hand out numbers that the VM cannot watch.
+pub(super) fn is_raised(scene: &Scene) -> bool {
+    let nofile = &scene.facts.nofile;
+    let bound = nofile.max_fds.finite();
+    bound.is_some_and(|max_fds| nofile.soft.is_above(max_fds))
+}
+
 fn max_fds(question: Question, scene: &Scene) -> (Standing, String) {
     let facts = &scene.facts;
     let (soft, max_fds) = (facts.nofile.soft, facts.nofile.max_fds);
-    let raised = match (soft, max_fds) {
-        (Limit::Finite(soft), Limit::Finite(max_fds)) => soft > max_fds,
-        (Limit::Infinity, Limit::Finite(_)) => true,
-        _ => false,
-    };
     let highest = facts.fds.highest.get();
     let open = facts.fds.open.get();
     let bound = max_fds.finite();
     let above = matches!((highest, bound), (Some(highest), Some(bound)) if highest >= bound);
     let (soft, max_fds) = (number::limit(soft), number::limit(max_fds));
-    if !raised && !above {
-        let why = format!("max_fds {max_fds} is not below the soft limit {soft}");
-        let standing = if matches!(question.symptom, Symptom::Deaf) || bound.is_none() {
+    if !is_raised(scene) {
+        // The kernel hands out no number at or above the soft limit: what is open beyond was inherited, or is from before.
+        let unknown = bound.is_none() || facts.nofile.soft == Limit::Unknown;
+        let emfile = question.symptom == Symptom::Word(Word::Emfile);
+        let deaf = question.symptom == Symptom::Deaf;
+        let mut why = if unknown {
+            format!("max_fds {max_fds}, soft limit {soft}")
+        } else {
+            format!("max_fds {max_fds} is not below the soft limit {soft}")
+        };
+        if above {
+            let highest = number::count(facts.fds.highest);
+            why += &format!("; the highest open descriptor is {highest}");
+        }
+        let standing = if unknown || deaf || above && !emfile {
             Standing::Possible
         } else {
             Standing::Impossible

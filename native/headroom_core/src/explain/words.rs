@@ -1,8 +1,9 @@
 //! The sentences of a verdict: true, short, for an operator at night.
 
 use super::operation::Operation;
+use super::reason::Seen;
 use super::release::Release;
-use super::suspect::{self, Question, Standing};
+use super::suspect::{self, Question, Standing, Suspect};
 use super::symptom::{Symptom, Told, Word};
 use super::verdict::{Basis, Culprit, Rejected};
 use super::{Case, Scene};
@@ -14,19 +15,19 @@ use crate::vocabulary::{Count, Limit, Name};
 /// The verdict in one sentence of at most 80 characters, and what matters beside it.
 pub(super) fn message(
     case: &Case,
-    told: &Told,
+    seen: &Seen,
     operation: Operation,
     scene: &Scene,
 ) -> (String, String) {
     let parts = [
-        rule(case, operation, scene),
+        rule(case, seen, operation, scene),
         basis(case),
         possible(case),
         choice(case, operation, scene),
         exhausted_now(case, scene),
     ];
     let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-    (headline(case, told, scene), parts.join(" "))
+    (headline(case, &seen.told, scene), parts.join(" "))
 }
 
 fn of(used: Count, limit: Limit) -> String {
@@ -75,10 +76,12 @@ fn headline(case: &Case, told: &Told, scene: &Scene) -> String {
             )
         }
         Culprit::Nofile if observed => {
-            let (free, needs) = (number::limit(facts.fds.free), case.operation.descriptors());
-            format!(
-                "Only {free} descriptors are free, and a program needs {needs} to start (nofile)."
-            )
+            let free = match facts.fds.free {
+                Limit::Finite(1) => "1 descriptor is".into(),
+                free => format!("{} descriptors are", number::limit(free)),
+            };
+            let needs = case.operation.descriptors();
+            format!("Only {free} free, and a program needs {needs} to start (nofile).")
         }
         Culprit::Nofile if case.basis == Basis::Probed => {
             "This node has no free descriptor: the kernel refused one just now (nofile).".into()
@@ -90,10 +93,10 @@ fn headline(case: &Case, told: &Told, scene: &Scene) -> String {
                 number::limit(nofile.max_fds)
             )
         }
-        Culprit::MaxFds => format!(
-            "A descriptor was beyond max_fds {}: deaf sockets.",
-            number::limit(nofile.max_fds)
-        ),
+        // The line may be of another node: the numbers of this one say nothing about it.
+        Culprit::MaxFds => {
+            "A descriptor was beyond what the node that printed this can watch (max_fds).".into()
+        }
         Culprit::NrOpen => format!(
             "fs.nr_open {} stops this node before its nofile.",
             number::limit(nofile.nr_open)
@@ -140,6 +143,10 @@ fn headline(case: &Case, told: &Told, scene: &Scene) -> String {
             Symptom::Word(_) if case.suspects.is_empty() => {
                 format!("{} is not known to come from a limit here.", told.as_str())
             }
+            Symptom::Word(_) if case.suspects.len() == 1 => format!(
+                "{} has one known cause here, and that does not show now.",
+                told.as_str()
+            ),
             Symptom::Word(_) => format!(
                 "{} has several causes, and none of them shows now.",
                 told.as_str()
@@ -172,7 +179,7 @@ fn other(case: &Case) -> &'static str {
 }
 
 /// What the error means for this operation on this release.
-fn rule(case: &Case, operation: Operation, scene: &Scene) -> String {
+fn rule(case: &Case, seen: &Seen, operation: Operation, scene: &Scene) -> String {
     let release = &scene.facts.otp_release;
     let noun = operation.noun();
     let old = case.release < Release(15, 1);
@@ -184,14 +191,20 @@ fn rule(case: &Case, operation: Operation, scene: &Scene) -> String {
         }
         (_, _, Operation::Undefined) => String::new(),
         (_, Symptom::Word(Word::SystemLimit), _) if case.operation == Operation::Spawn => {
-            "The stacktrace shows that a process could not be started, and only the process table refuses that.".into()
+            let shown = if seen.spawning {
+                "The stacktrace shows that a process could not be started. "
+            } else {
+                ""
+            };
+            format!("{shown}Only the process table refuses a spawn.")
         }
         (Culprit::PortTable, Symptom::Word(Word::SystemLimit), _) => {
             format!("On OTP {release} {noun} says system_limit for the port table alone: no descriptor would be emfile, the kernel's limit enfile.")
         }
-        (Culprit::PortTable, Symptom::Word(Word::Enfile), Operation::Peeloff) => {
-            format!("On OTP {release} peeloff still says enfile for it; accept and connect say system_limit.")
+        (_, Symptom::Word(Word::Enfile), Operation::Peeloff) if !old => {
+            format!("On OTP {release} peeloff still says enfile for a full port table; accept and connect say system_limit.")
         }
+        (_, Symptom::Word(Word::Enfile), Operation::Peeloff | Operation::Ets | Operation::Spawn) => String::new(),
         (_, Symptom::Word(Word::Enfile), Operation::Accept) if !old => {
             format!("On OTP {release} enfile from accept comes from the kernel. Up to R14 it meant a full port table, as old pages still say.")
         }
@@ -202,7 +215,12 @@ fn rule(case: &Case, operation: Operation, scene: &Scene) -> String {
             "The VM made this emfile up: a pipe got a number that it cannot watch. The kernel refused nothing.".into()
         }
         (Culprit::MaxFds, _, _) => {
-            "The soft limit was raised after boot. Such a socket gets no events, and closing it leaks the descriptor until the node ends.".into()
+            let raised = if suspect::is_raised(scene) {
+                "The soft limit was raised after boot."
+            } else {
+                "It comes from a soft limit that is raised after boot, or from a high descriptor that is handed in."
+            };
+            format!("{raised} Such a socket gets no events, and closing it leaks the descriptor until the node ends.")
         }
         (Culprit::EtsTables, Symptom::TooManyTables, _) => {
             format!("This node runs OTP {release}, which refuses no table for their number.")
@@ -218,6 +236,12 @@ fn rule(case: &Case, operation: Operation, scene: &Scene) -> String {
         }
         (Culprit::NotALimit, Symptom::Word(Word::Timeout | Word::Etimedout), Operation::Connect) => {
             "The other side may be at one of its limits: a full backlog looks like this from here.".into()
+        }
+        (Culprit::NotALimit, Symptom::Word(Word::Closed), Operation::Accept) => {
+            "accept says closed when the listening socket itself is closed, a TLS handshake when the other side went away.".into()
+        }
+        (Culprit::NotALimit, Symptom::Word(Word::Closed), Operation::Listen) => {
+            "The listening socket itself was closed.".into()
         }
         (Culprit::NotALimit, Symptom::Word(Word::Closed | Word::Econnreset), _) => {
             "The other side closed. A BEAM node with a full port table does that to each client.".into()
@@ -242,10 +266,19 @@ fn basis(case: &Case) -> String {
                 found.why
             )
         }
-        (Basis::ByElimination, Culprit::MaxFds) => format!("Now: {}.", found.why),
-        (Basis::ByElimination, _) => format!("It has passed: {}.", found.why),
+        (Basis::ByElimination, Culprit::MaxFds) => format!("This node now: {}.", found.why),
+        (Basis::ByElimination, _) => format!("It {} passed: {}.", has(found.room), found.why),
         (Basis::Recorded, _) => format!("The watcher saw it; now {}.", found.why),
         _ => String::new(),
+    }
+}
+
+/// What is not measured may still be so.
+fn has(room: bool) -> &'static str {
+    if room {
+        "has"
+    } else {
+        "may have"
     }
 }
 
@@ -254,16 +287,33 @@ fn possible(case: &Case) -> String {
     if case.culprit != Culprit::Undetermined {
         return String::new();
     }
-    let left = case
+    let left: Vec<&Suspect> = case
         .suspects
         .iter()
         .filter(|suspect| suspect.standing == Standing::Possible)
-        .map(|suspect| format!("{} ({})", suspect.culprit.as_str(), suspect.why));
-    let left: Vec<String> = left.collect();
-    if left.is_empty() {
-        return String::new();
+        .collect();
+    let passed = has(left.iter().all(|suspect| suspect.room));
+    let names: Vec<String> = left
+        .iter()
+        .map(|suspect| format!("{} ({})", suspect.culprit.as_str(), suspect.why))
+        .collect();
+    // Each of these has causes that are no limit.
+    let everyday = matches!(
+        case.symptom,
+        Symptom::Word(Word::Badarg | Word::Undef | Word::Nofile)
+    );
+    match names.as_slice() {
+        [] => String::new(),
+        [name] => format!("If it was a limit, it was {name}, and {passed} passed."),
+        names if everyday => format!(
+            "If it was a limit, it was one of these, and {passed} passed: {}.",
+            names.join("; ")
+        ),
+        names => format!(
+            "It was one of these, and {passed} passed: {}.",
+            names.join("; ")
+        ),
     }
-    format!("It was one of these, and has passed: {}.", left.join("; "))
 }
 
 /// Which operation would change the answer, when none is known.
@@ -352,9 +402,12 @@ pub(super) fn rules_out(case: &Case, scene: &Scene) -> Vec<Rejected> {
         .map(|culprit| {
             let numbers = suspect::weigh(culprit, question, scene).why;
             let error = match culprit {
-                Culprit::PortTable => "that is system_limit",
-                Culprit::Nofile => "that is emfile",
-                _ => "that is enfile",
+                Culprit::PortTable if word == Word::SystemLimit => {
+                    format!("{} takes no port", case.operation.noun())
+                }
+                Culprit::PortTable => "that is system_limit".into(),
+                Culprit::Nofile => "that is emfile".into(),
+                _ => "that is enfile".into(),
             };
             let since = match (culprit, word) {
                 (Culprit::PortTable, Word::Enfile) => " since R15B01",

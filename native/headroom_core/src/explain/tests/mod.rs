@@ -3,6 +3,7 @@
 mod property;
 mod shapes;
 mod table;
+mod wording;
 
 use super::*;
 use crate::beam::{Reserved, Tables};
@@ -98,6 +99,21 @@ const RAISED: Change = |s| {
         highest: Known::Is(1099),
         own: 3,
         age_ms: 0,
+    };
+};
+/// A descriptor with a high number was handed in by the parent; whatever is opened now gets a low one.
+const INHERITED: Change = |s| s.facts.fds.highest = Known::Is(2000);
+/// /proc cannot be read, and the kernel has no descriptor left: there is none to copy either.
+const BLIND: Change = |s| {
+    s.facts.fds.open = Known::Unknown;
+    s.facts.fds.free = Limit::Unknown;
+    s.facts.fds.highest = Known::Unknown;
+    s.facts.nofile.file_nr = Known::Unknown;
+    s.facts.nofile.file_max = Limit::Unknown;
+    s.probe = Probe {
+        fd: Outcome::NotDone,
+        file: Outcome::Refused(24),
+        pipe: Outcome::NotDone,
     };
 };
 const SMALL_NR_OPEN: Change = |s| {

@@ -131,17 +131,26 @@ fn shows_no_room(culprit: Culprit, operation: Operation, scene: &Scene) -> bool 
         Culprit::PortTable => full(facts.beam.ports),
         Culprit::Processes => full(facts.beam.processes),
         Culprit::Atoms => full(facts.beam.atoms),
-        Culprit::Nofile => facts.fds.free.is_below(operation.descriptors()) || fd_refused,
+        Culprit::Nofile => {
+            facts.fds.free.is_below(operation.descriptors())
+                || fd_refused
+                || probe.fd == Outcome::NotDone && probe.file == Outcome::Refused(24)
+        }
         Culprit::NrOpen => facts
             .nofile
             .nr_open
             .is_below(facts.fds.open.get().unwrap_or(0).saturating_add(64)),
         Culprit::MaxFds => {
             let open = facts.fds.open.get().unwrap_or(0).saturating_add(5);
-            facts.nofile.max_fds.is_below(
-                open.max(facts.fds.highest.get().unwrap_or(0).saturating_add(1))
-                    .saturating_add(1),
-            )
+            let raised = match (facts.nofile.soft, facts.nofile.max_fds) {
+                (Limit::Finite(soft), Limit::Finite(max_fds)) => soft > max_fds,
+                (soft, max_fds) => soft == Limit::Infinity && max_fds != Limit::Unknown,
+            };
+            raised
+                && facts.nofile.max_fds.is_below(
+                    open.max(facts.fds.highest.get().unwrap_or(0).saturating_add(1))
+                        .saturating_add(1),
+                )
         }
         Culprit::KernelFileMax => full((facts.nofile.file_nr, facts.nofile.file_max)) || refused,
         Culprit::KernelMemory | Culprit::PipePages => refused,
@@ -181,5 +190,35 @@ proptest! {
         prop_assert!(text.is_ascii() && text.lines().all(fits), "{text}");
         prop_assert!(text.lines().next().is_some_and(|line| verdict.message.starts_with(line)), "{text}");
         prop_assert!(serde_json::to_string(&verdict).is_ok());
+    }
+
+    // A descriptor that the parent handed in is beyond max_fds; the kernel gives no such number while the soft limit is
+    // not above. Whoever were sent to the boot limit would restart a healthy node.
+    #[test]
+    fn a_high_descriptor_alone_accuses_nobody(
+        word in proptest::sample::select(Word::ALL),
+        operation in proptest::sample::select(Operation::ALL),
+        (max_fds, soft, highest) in (8u64..5000).prop_flat_map(|max_fds| (Just(max_fds), 8..=max_fds, max_fds..10_000)),
+    ) {
+        let mut scene = healthy();
+        scene.facts.nofile.max_fds = Limit::Finite(max_fds);
+        scene.facts.nofile.soft = Limit::Finite(soft);
+        scene.facts.fds.highest = Known::Is(highest);
+        scene.facts.fds.free = Limit::Finite(8);
+        let verdict = explain(&atom(word.as_str()), operation, &scene);
+        prop_assert!(verdict.verdict != Culprit::MaxFds && verdict.basis != Basis::Observed, "{verdict:?}");
+    }
+
+    // The name of a file is the user's, and may be any word.
+    #[test]
+    fn a_path_never_outvotes_a_reason(
+        word in proptest::sample::select(Word::ALL),
+        path in "[a-z ]{0,5}/?(emfile|enfile|too many open files|system_limit|inotify emfile)[a-z/.]{0,5}",
+    ) {
+        if word.is_errno() {
+            let path = Value::Binary(path.into());
+            let reason = tuple([atom("error"), tuple([atom("file_error"), path, atom(word.as_str())])]);
+            prop_assert_eq!(reason::read(&reason).symptom, Symptom::Word(word));
+        }
     }
 }
