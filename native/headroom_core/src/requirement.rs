@@ -6,7 +6,7 @@ use crate::assess::resource::{self, BoundBy, Resource};
 use crate::boot::{PortLimitSource, StartedBy};
 use crate::number::{self, grouped};
 use crate::snapshot::Facts;
-use crate::unreadable::What;
+use crate::unreadable::{self, What};
 use crate::value::Value;
 use crate::vocabulary::{Known, Level, Limit, Name};
 
@@ -183,20 +183,7 @@ fn unknown(facts: &Facts, resource: &Resource, demand: Demand) -> Finding {
         Name::KernelFiles => &[What::FileNr, What::FileMax],
         _ => &[],
     };
-    let missing: Vec<_> = facts
-        .unreadable
-        .iter()
-        .filter(|unreadable| related.contains(&unreadable.what))
-        .collect();
-    let reasons: Vec<String> = missing
-        .iter()
-        .map(|missing| format!("{}: {}", missing.what.as_str(), missing.reason))
-        .collect();
-    let because = if reasons.is_empty() {
-        String::new()
-    } else {
-        format!(" ({})", reasons.join(", "))
-    };
+    let (missing, because) = unreadable::reasons(&facts.unreadable, related);
     let must = must(name, demand);
     let message = format!("{must}; how many there are cannot be told{because}.");
     let in_proc = |what| matches!(what, What::Open | What::FileNr | What::FileMax);

@@ -21,6 +21,21 @@ impl Unreadable {
     }
 }
 
+/// Those that are about one of `what`, and the words for them: ` (open: enoent)`, or nothing.
+pub fn reasons(all: &[Unreadable], what: &[What]) -> (Vec<Unreadable>, String) {
+    let about = |unreadable: &&Unreadable| what.contains(&unreadable.what);
+    let missing: Vec<Unreadable> = all.iter().filter(about).copied().collect();
+    let words: Vec<String> = missing
+        .iter()
+        .map(|missing| format!("{}: {}", missing.what.as_str(), missing.reason))
+        .collect();
+    let because = match words.as_slice() {
+        [] => String::new(),
+        words => format!(" ({})", words.join(", ")),
+    };
+    (missing, because)
+}
+
 atoms! {
     /// The facts that can be missing.
     pub enum What {

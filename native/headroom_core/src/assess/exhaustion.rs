@@ -6,7 +6,7 @@ use super::resource::{BoundBy, Resource};
 use crate::number::{self, grouped};
 use crate::snapshot::Facts;
 use crate::thresholds::Thresholds;
-use crate::unreadable::{Unreadable, What};
+use crate::unreadable::{self, What};
 use crate::vocabulary::{Count, Known, Level, Limit, Name};
 
 /// How bad the use of a resource is. What nothing enforces is never bad.
@@ -125,21 +125,7 @@ fn unreadable(facts: &Facts, resource: &Resource) -> Option<Finding> {
         ],
         _ => &[],
     };
-    let missing: Vec<Unreadable> = facts
-        .unreadable
-        .iter()
-        .filter(|unreadable| related.contains(&unreadable.what))
-        .copied()
-        .collect();
-    let reasons: Vec<String> = missing
-        .iter()
-        .map(|missing| format!("{}: {}", missing.what.as_str(), missing.reason))
-        .collect();
-    let because = if reasons.is_empty() {
-        String::new()
-    } else {
-        format!(" ({})", reasons.join(", "))
-    };
+    let (missing, because) = unreadable::reasons(&facts.unreadable, related);
     let what = resource.name.noun();
     let (used, limit) = (number::count(resource.used), number::limit(resource.limit));
     let proc_is_missing = Fix::permanent(
