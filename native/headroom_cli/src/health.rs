@@ -26,7 +26,7 @@ pub struct Health {
 pub const UNKNOWN: u8 = 3;
 
 impl Health {
-    pub fn run(&self) -> ExitCode {
+    pub fn run(self) -> ExitCode {
         let read = read(&self.file).map_err(|why| format!("{}: {why}", self.file.display()));
         let answer = answer(read, &os::moment(), Duration::from_secs(self.max_age));
         // The exit status stands, also where nobody reads the line.

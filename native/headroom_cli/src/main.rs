@@ -16,10 +16,27 @@ struct Arguments {
     command: Command,
 }
 
-#[derive(Subcommand)]
-enum Command {
-    Exec(exec::Exec),
-    Health(health::Health),
+/// One line for each command: the type that clap reads its arguments into, which has `run(self) -> ExitCode`.
+macro_rules! commands {
+    ($($module:ident::$command:ident,)*) => {
+        #[derive(Subcommand)]
+        enum Command {
+            $($command($module::$command),)*
+        }
+
+        impl Command {
+            fn run(self) -> ExitCode {
+                match self {
+                    $(Command::$command(command) => command.run(),)*
+                }
+            }
+        }
+    };
+}
+
+commands! {
+    exec::Exec,
+    health::Health,
 }
 
 /// As of `env`, `nohup` and `timeout`: an error of the command line itself, not of the program that it names.
@@ -27,10 +44,7 @@ const USAGE: u8 = 125;
 
 fn main() -> ExitCode {
     match Arguments::try_parse() {
-        Ok(Arguments { command }) => match command {
-            Command::Exec(exec) => exec.run(),
-            Command::Health(health) => health.run(),
-        },
+        Ok(Arguments { command }) => command.run(),
         Err(error) => {
             // Help and version are asked for; nothing can be done about a closed standard output.
             let _ = error.print();
