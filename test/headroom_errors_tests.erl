@@ -36,8 +36,7 @@ options(processes) -> #{args => ["+P", "1024"]};
 options(max_fds) -> #{nofile => {256, 4096}}.
 
 exhaust(max_fds, Child) ->
-    Pid = integer_to_list(headroom_child:os_pid(Child)),
-    [] = os:cmd("prlimit --pid " ++ Pid ++ " --nofile=2048:4096"),
+    ok = headroom_outside:set_soft(Child, 2048),
     headroom_child:call(Child, headroom_operations, open_files, [300]);
 exhaust(Cause, Child) ->
     0 = headroom_child:fill(Child, Cause),

@@ -194,7 +194,7 @@ open_by_server() ->
 %%% One connection that waits for the distribution while no descriptor is free: a core is burnt
 
 distribution() ->
-    Port = free_port(),
+    Port = headroom_scratch:port(),
     Options = #{nofile => 128, load => [?MODULE],
                 args => ["-name", "hazards" ++ integer_to_list(Port) ++ "@127.0.0.1", "-setcookie", "hazards",
                          "-start_epmd", "false", "-erl_epmd_port", integer_to_list(Port),
@@ -216,12 +216,6 @@ distribution() ->
     end),
     headroom_child:with(#{}, fun(Child) -> ?assertEqual(none, hazard(Child, dist_listener_spins)) end).
 
-free_port() ->
-    {ok, Listener} = gen_tcp:listen(0, [{ip, {127, 0, 0, 1}}]),
-    {ok, Port} = inet:port(Listener),
-    ok = gen_tcp:close(Listener),
-    Port.
-
 %% What net_kernel does in a second.
 reductions(Child) ->
     headroom_child:call(Child, fun() ->
@@ -240,8 +234,7 @@ settles(Child, Tries) -> reductions(Child) < ?AT_REST orelse settles(Child, Trie
 soft_above_max_fds() ->
     headroom_child:with(#{nofile => {128, 1024}, load => [?MODULE]}, fun(Child) ->
         ?assertEqual(none, hazard(Child, soft_above_max_fds)),
-        Command = io_lib:format("prlimit --pid ~b --nofile=1024:1024", [headroom_child:os_pid(Child)]),
-        [] = os:cmd(lists:flatten(Command)),
+        ok = headroom_outside:set_soft(Child, 1024),
         ?assertMatch(#{level := warning, evidence := #{harden := false}}, hazard(Child, soft_above_max_fds)),
         ?assertMatch(#{done := false}, hardened(Child, soft_above_max_fds)),
         800 = headroom_child:fill(Child, {fds, 800}),
@@ -283,7 +276,7 @@ mnesia_log() ->
 skip(Why) -> io:format(user, "~n~s: ~s, Mnesia's log was not put to the test~n", [?MODULE, Why]).
 
 mnesia_log(Library) ->
-    Directory = scratch("mnesia"),
+    Directory = headroom_scratch:path("mnesia"),
     Copy = Directory ++ "-copy",
     Options = fun(Dir) ->
         Quoted = "\"" ++ Dir ++ "\"",
@@ -331,10 +324,6 @@ records() ->
     ok = mnesia:start(),
     ok = mnesia:wait_for_tables([record], 10000),
     mnesia:table_info(record, size).
-
-scratch(Kind) ->
-    filename:join(os:getenv("TMPDIR", "/tmp"),
-                  lists:concat(["headroom-", os:getpid(), "-", erlang:unique_integer([positive]), "-", Kind])).
 
 %%% What all of them use
 

@@ -6,11 +6,6 @@
 child(Nofile, Test) ->
     {timeout, 120, fun() -> headroom_child:with(#{nofile => Nofile, load => [?MODULE]}, Test) end}.
 
-%% As somebody with a shell on the machine would.
-set_from_outside(Child, Soft) ->
-    Command = io_lib:format("prlimit --pid ~b --nofile=~b:", [headroom_child:os_pid(Child), Soft]),
-    ?assertEqual("", os:cmd(lists:flatten(Command))).
-
 call(Child, Function, Args) -> headroom_child:call(Child, headroom, Function, Args).
 
 nofile(Child) -> maps:get(nofile, call(Child, snapshot, [])).
@@ -19,7 +14,7 @@ nofile(Child) -> maps:get(nofile, call(Child, snapshot, [])).
 %% connections.
 sockets_above_the_lowered_limit_carry_data_test_() ->
     child({1024, 1024}, fun(Child) ->
-        set_from_outside(Child, 200),
+        ok = headroom_outside:set_soft(Child, 200),
         ?assertEqual({ok, #{before => 200, now => 1024, max_fds => 1024, gives => sockets, children => boot_limit}},
                      call(Child, raise_nofile, [max])),
         %% The lowest numbers are taken, so each socket gets one above 200.
@@ -27,7 +22,7 @@ sockets_above_the_lowered_limit_carry_data_test_() ->
         [?assertEqual({ok, <<"there">>, <<"back">>}, headroom_child:call(Child, fun() -> both_ways(Backend) end))
          || Backend <- [inet, socket]],
         %% In steps, and down is no direction: what is in force stays.
-        set_from_outside(Child, 200),
+        ok = headroom_outside:set_soft(Child, 200),
         ?assertMatch({ok, #{before := 200, now := 300}}, call(Child, raise_nofile, [300])),
         ?assertMatch({ok, #{before := 300, now := 300, gives := nothing}}, call(Child, raise_nofile, [250])),
         ?assertMatch({ok, #{before := 300, now := 1024}}, call(Child, raise_nofile, [1024])),
@@ -83,7 +78,7 @@ refusals_change_nothing_test_() ->
 %% node running.
 raised_from_outside_test_() ->
     child({256, 4096}, fun(Child) ->
-        set_from_outside(Child, 1024),
+        ok = headroom_outside:set_soft(Child, 1024),
         {warning, [#{id := soft_above_max_fds}]} = call(Child, health, []),
         724 = headroom_child:fill(Child, {fds, 724}),
         {critical, Findings} = call(Child, health, []),
@@ -108,12 +103,12 @@ lowered_below_what_is_open_test_() ->
         ?assertEqual("1024\n", headroom_child:call(Child, os, cmd, ["ulimit -Sn"])),
         700 = headroom_child:fill(Child, {fds, 700}),
         Pair = headroom_child:call(Child, fun open_pair/0),
-        set_from_outside(Child, 100),
+        ok = headroom_outside:set_soft(Child, 100),
         ?assertEqual({error, emfile}, headroom_child:call(Child, prim_file, open, ["/dev/null", [read]])),
         ?assertEqual(<<"still">>, headroom_child:call(Child, fun() -> send_over(Pair, "still") end)),
         {ok, #{now := 1024}} = call(Child, raise_nofile, [max]),
         ok = headroom_child:undo(Child, fds),
-        set_from_outside(Child, 500),
+        ok = headroom_outside:set_soft(Child, 500),
         ?assertEqual("1024\n", headroom_child:call(Child, os, cmd, ["ulimit -Sn"])),
         ?assertMatch({ok, #{children := boot_limit}}, call(Child, raise_nofile, [max])),
         ?assertEqual("1024\n", headroom_child:call(Child, os, cmd, ["ulimit -Sn"]))
@@ -146,7 +141,7 @@ at_zero_test_() ->
             ?assertMatch({ok, #{now := 120}}, call(Child, clamp_nofile, [])),
             ?assertEqual({ok, #{fds => 8, ports => 8}}, call(Child, release, [])),
             ?assertEqual({8, 8}, {headroom_child:fill(Child, {fds, 8}), headroom_child:fill(Child, {ports, 8})}),
-            set_from_outside(Child, 100),
+            ok = headroom_outside:set_soft(Child, 100),
             ?assertMatch({ok, #{now := 128, gives := sockets}}, call(Child, raise_nofile, [max])),
             ?assertEqual(Loaded, headroom_child:call(Child, fun() -> length(code:all_loaded()) end))
         end)

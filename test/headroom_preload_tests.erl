@@ -35,7 +35,7 @@ logged() ->
 remote_shell_loads_nothing_test_() ->
     Cookie = ["-setcookie", "headroom"],
     Name = "headroom" ++ os:getpid() ++ "@127.0.0.1",
-    Dist = ["-start_epmd", "false", "-erl_epmd_port", integer_to_list(free_port()) | Cookie],
+    Dist = ["-start_epmd", "false", "-erl_epmd_port", integer_to_list(headroom_scratch:port()) | Cookie],
     Shell = ["-name", "shell" ++ Name, "-dist_listen", "false", "-hidden", "-remsh", Name | Dist],
     in_child(#{args => ["-name", Name | Dist]}, fun(Child) ->
         Before = headroom_child:call(Child, erlang, loaded, []),
@@ -51,12 +51,6 @@ remote_shell_loads_nothing_test_() ->
         ?assertMatch({_, _}, binary:match(Seen, <<"closest to its limit">>), Seen),
         ?assertEqual([], headroom_child:call(Child, erlang, loaded, []) -- Before, Seen)
     end).
-
-free_port() ->
-    {ok, Listener} = gen_tcp:listen(0, [{ip, {127, 0, 0, 1}}]),
-    {ok, Port} = inet:port(Listener),
-    ok = gen_tcp:close(Listener),
-    Port.
 
 %% A real shell on a real terminal, which `script' gives it. Answers what was on the screen.
 type_into_shell(Args, Steps) ->

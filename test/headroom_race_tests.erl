@@ -18,7 +18,7 @@ seconds() ->
     end.
 
 answers_while_descriptors_come_and_go_test_() ->
-    {inparallel, [in_child(Road, Options, fun race/1) || {Road, Options} <- headroom_zero_tests:roads()]}.
+    {inparallel, [in_child(Road, Options, fun race/1) || {Road, Options} <- headroom_roads:all()]}.
 
 race(Child) ->
     #{fds := #{open := Before}} = headroom_child:call(Child, headroom, snapshot, []),

@@ -45,7 +45,7 @@ delete_and_reload_test_() ->
             %% Gone altogether: its descriptors, too.
             true = headroom_child:call(Child, code, delete, [headroom_nif]),
             _ = headroom_child:call(Child, code, purge, [headroom_nif]),
-            ?assertEqual(open(Before) - 3, length(headroom_truth_tests:descriptors(Child))),
+            ?assertEqual(open(Before) - 3, length(headroom_outside:descriptors(Child))),
             ?assertEqual([], failures(Child)),
             ?assertEqual(Before, counts(Child))
         end)
@@ -174,7 +174,7 @@ counts(Child) ->
 open(#{open := Open}) -> Open.
 
 failures(Child) ->
-    headroom_zero_tests:failures(headroom_child:call(Child, headroom_public, call_all, [[data, prints]])).
+    headroom_public:failures(headroom_child:call(Child, headroom_public, call_all, [[data, prints]])).
 
 %% The folders whose library is in the memory of the node.
 mapped(Child) ->

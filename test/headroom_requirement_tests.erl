@@ -42,10 +42,10 @@ nobody_reads_test_() ->
         ?assertMatch({78, _}, boot("<&- >&- 2>&-", Require))
       end}},
      {"standard error is a full pipe", {timeout, 60, fun() ->
-        Pipe = scratch("pipe"),
+        Pipe = headroom_scratch:path("pipe"),
         Fill = ["mkfifo ", Pipe, " && exec 9<>", Pipe,
                 " && dd if=/dev/zero of=", Pipe, " bs=1 count=1000000 oflag=nonblock 2>/dev/null; "],
-        ?assertMatch({78, _}, sh([Fill, erl(Require), ">&9 2>&9; s=$?; rm ", Pipe, "; exit $s"]))
+        ?assertMatch({78, _}, headroom_sh:run([Fill, erl(Require), ">&9 2>&9; s=$?; rm ", Pipe, "; exit $s"]))
       end}}].
 
 %% The three ways out, and the variable over the environment of the application.
@@ -72,7 +72,7 @@ on_unmet_test_() ->
 assert_test_() ->
     Assert = fun(Required) -> ["-eval", ["'headroom:assert(", Required, "), halt(0)'"]] end,
     [{timeout, 60, fun() ->
-        {Status, Said} = sh(["HEADROOM_ON_UNMET=warn ", erl(Assert(Required))]),
+        {Status, Said} = headroom_sh:run(["HEADROOM_ON_UNMET=warn ", erl(Assert(Required))]),
         ?assertEqual(Expected, Status),
         said([Words], Said)
      end} || {Required, Expected, Words} <-
@@ -83,19 +83,19 @@ assert_test_() ->
 %% Requirements that nobody can check are not met; without any, a missing library keeps no node from starting.
 no_library_test_() ->
     {timeout, 60, fun() ->
-        Copy = scratch("nolib"),
-        {0, _} = sh(["mkdir -p ", Copy, " && cp -R ", ebin(), " ", Copy, "/ebin"]),
+        Copy = headroom_scratch:path("nolib"),
+        {0, _} = headroom_sh:run(["mkdir -p ", Copy, " && cp -R ", ebin(), " ", Copy, "/ebin"]),
         Start = ["-pa ", Copy, "/ebin"],
-        {78, Said} = sh(erl([Start | require("#{fds=>1}")])),
+        {78, Said} = headroom_sh:run(erl([Start | require("#{fds=>1}")])),
         said(["the requirements cannot be checked: {nif_not_loaded,"], Said),
-        ?assertMatch({0, _}, sh(erl([Start, starting()]))),
-        {0, _} = sh(["rm -r ", Copy])
+        ?assertMatch({0, _}, headroom_sh:run(erl([Start, starting()]))),
+        {0, _} = headroom_sh:run(["rm -r ", Copy])
     end}.
 
 boot(Redirect, Args) -> boot("", Redirect, Args).
 
 boot(Variable, Redirect, Args) ->
-    sh(["HEADROOM_ON_UNMET='", Variable, "' ", erl(Args), " ", Redirect]).
+    headroom_sh:run(["HEADROOM_ON_UNMET='", Variable, "' ", erl(Args), " ", Redirect]).
 
 require(Required) -> option(require, Required) ++ [starting()].
 
@@ -114,23 +114,6 @@ erl(Args) ->
 
 %% Quoted: the path may have a space.
 ebin() -> ["'", filename:dirname(code:where_is_file("headroom.app")), "'"].
-
-scratch(Kind) ->
-    Name = io_lib:format("headroom-~s-~b.~s", [os:getpid(), erlang:unique_integer([positive]), Kind]),
-    filename:join(os:getenv("TMPDIR", "/tmp"), lists:flatten(Name)).
-
-%% Its status and all that it wrote, which may come later than the status.
-sh(Command) ->
-    Port = open_port({spawn_executable, "/bin/sh"},
-                     [{args, ["-c", unicode:characters_to_binary(Command)]}, stderr_to_stdout, binary, eof, exit_status]),
-    Output = collect(Port, []),
-    receive {Port, {exit_status, Status}} -> {Status, Output} end.
-
-collect(Port, Output) ->
-    receive
-        {Port, {data, Data}} -> collect(Port, [Output, Data]);
-        {Port, eof} -> iolist_to_binary(Output)
-    end.
 
 said(Expected, Said) ->
     [?assertNotEqual({nomatch, Words, Said}, {string:find(Said, Words), Words, Said}) || Words <- Expected].

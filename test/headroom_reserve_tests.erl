@@ -221,7 +221,7 @@ report_over(Operator, Tries) ->
     end.
 
 with_nodes(#{nofile := _} = Options, Test) ->
-    Port = free_port(),
+    Port = integer_to_list(headroom_scratch:port()),
     Named = fun(Name) ->
         ["-name", Name ++ "@127.0.0.1", "-setcookie", ?COOKIE, "-start_epmd", "false", "-epmd_module", "headroom_epmd",
          "-kernel", "inet_dist_use_interface", "{127,0,0,1}", "net_setuptime", "5", "connect_all", "false"]
@@ -233,12 +233,6 @@ with_nodes(#{nofile := _} = Options, Test) ->
         Operator = Both#{nofile => 2000, args => Named("operator")},
         headroom_child:with(Operator, fun(Second) -> Test(Node, Second) end)
     end).
-
-free_port() ->
-    {ok, Listener} = gen_tcp:listen(0, [{ip, {127, 0, 0, 1}}]),
-    {ok, Port} = inet:port(Listener),
-    ok = gen_tcp:close(Listener),
-    integer_to_list(Port).
 
 %% In the full node: acceptors that do as ranch does.
 accept_with_pauses(Count) ->

@@ -26,7 +26,7 @@ http_test_() ->
 %% Where nobody can get in any more, the file is all that says so: it must stay fresh, of one size, and the node's own.
 fresh_at_zero_test_() ->
     {timeout, 120, fun() ->
-        File = scratch(),
+        File = headroom_scratch:path("status"),
         headroom_child:with(with_file(File, #{nofile => 128, load => [?MODULE]}), fun(Child) ->
             {ok, #file_info{mode = Mode, size = Size}} = file:read_file_info(File),
             ?assertEqual({8#600, 4096}, {Mode band 8#777, Size}),
@@ -47,9 +47,9 @@ fresh_at_zero_test_() ->
 %% A path that was mistyped must not cost a file, nor a link of somebody else lead to one.
 others_files_test_() ->
     {timeout, 60, fun() ->
-        File = scratch(),
+        File = headroom_scratch:path("status"),
         ok = file:write_file(File, "secrets"),
-        Link = scratch(),
+        Link = headroom_scratch:path("status"),
         ok = file:make_symlink(File, Link),
         Start = fun(Path) ->
             headroom_child:with(with_file(Path, #{app => stopped}), fun(Child) ->
@@ -73,7 +73,7 @@ others_files_test_() ->
 %% The file must not decide whether the node lives.
 process_ends_test_() ->
     {timeout, 60, fun() ->
-        File = scratch(),
+        File = headroom_scratch:path("status"),
         headroom_child:with(with_file(File, #{}), fun(Child) ->
             Pid = headroom_child:call(Child, erlang, whereis, [headroom_status]),
             true = headroom_child:call(Child, erlang, exit, [Pid, kill]),
@@ -85,10 +85,6 @@ process_ends_test_() ->
 
 with_file(File, Options) ->
     Options#{args => ["-headroom", "status_file", "\"" ++ File ++ "\""]}.
-
-scratch() ->
-    Name = io_lib:format("headroom-~s-~b.status", [os:getpid(), erlang:unique_integer([positive])]),
-    filename:join(os:getenv("TMPDIR", "/tmp"), lists:flatten(Name)).
 
 await(File, Words) -> await(File, fun(Record) -> binary:match(Record, Words) =/= nomatch end, 200).
 

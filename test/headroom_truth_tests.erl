@@ -4,16 +4,14 @@
 
 -include_lib("eunit/include/eunit.hrl").
 
--export([descriptors/1]).
-
 %% Descriptors at or above a lowered limit take no free slot; counting them as if they did hides the last free ones.
 lowered_limit_with_holes_test_() ->
     [in_child(Road, Options#{nofile => 256}, fun(Child) ->
          ok = headroom_child:call(Child, fun() -> open_with_holes(180) end),
-         ok = set_soft(Child, 100),
+         ok = headroom_outside:set_soft(Child, 100),
          #{fds := #{open := Open, free := Free, highest := Highest}} = Snapshot =
              headroom_child:call(Child, headroom, snapshot, []),
-         Numbers = descriptors(Child),
+         Numbers = headroom_outside:descriptors(Child),
          ?assertEqual({length(Numbers), lists:max(Numbers)}, {Open, Highest}),
          ?assertEqual(100 - length([N || N <- Numbers, N < 100]), Free),
          ?assert(Free > 0 andalso Open > 100),
@@ -25,15 +23,15 @@ lowered_limit_with_holes_test_() ->
          ?assertMatch(#{level := critical, fds := #{free := 0}}, Full),
          ?assertMatch(#{id := fds_exhausted, level := critical}, first_finding(Full)),
          %% Given back the old limit, all is as before.
-         ok = set_soft(Child, 256),
+         ok = headroom_outside:set_soft(Child, 256),
          ?assertMatch(#{limit := 256, free := Room} when Room =:= 256 - Open - Free,
                       fds(headroom_child:call(Child, headroom, snapshot, [])))
-     end) || {Road, Options} <- headroom_zero_tests:roads()].
+     end) || {Road, Options} <- headroom_roads:all()].
 
 %% Raised after boot, the limit gives sockets that no event reaches: to say "plenty free" would lead straight there.
 raised_limit_test_() ->
     [in_child(Road, Options#{nofile => {64, 1024}}, fun(Child) ->
-         ok = set_soft(Child, 512),
+         ok = headroom_outside:set_soft(Child, 512),
          Snapshot = headroom_child:call(Child, headroom, snapshot, []),
          ?assertMatch(#{level := warning, nofile := #{soft := 512, max_fds := 64}}, Snapshot),
          ?assertMatch(#{limit := 64, bound_by := max_fds}, fds(Snapshot)),
@@ -47,7 +45,7 @@ raised_limit_test_() ->
          ?assertMatch({critical, [#{id := soft_above_max_fds}]}, headroom_child:call(Child, headroom, health, [])),
          ok = headroom_child:call(Child, fun() -> prim_file:close(get(high)) end),
          ?assertMatch(#{level := warning}, headroom_child:call(Child, headroom, snapshot, []))
-     end) || {Road, Options} <- headroom_zero_tests:roads()].
+     end) || {Road, Options} <- headroom_roads:all()].
 
 %% A container may hide /proc. Numbers made up in its place would say that all is well.
 no_proc_test_() ->
@@ -123,15 +121,6 @@ open_one_high(Count) ->
 
 %%% Run beside it
 
-set_soft(Child, Soft) ->
-    OsPid = integer_to_list(headroom_child:os_pid(Child)),
-    "" = os:cmd("prlimit --pid " ++ OsPid ++ " --nofile=" ++ integer_to_list(Soft) ++ ": 2>&1"),
-    ok.
-
-descriptors(Child) ->
-    {ok, Names} = file:list_dir("/proc/" ++ integer_to_list(headroom_child:os_pid(Child)) ++ "/fd"),
-    [list_to_integer(Name) || Name <- Names].
-
 %% Counted one by one, the number is used for a second.
 fresh_snapshot(Child) ->
     case headroom_child:call(Child, headroom_nif, open_count, []) of
@@ -146,7 +135,7 @@ first_finding(#{findings := [Finding | _]}) -> Finding.
 
 all_answer(Child) ->
     Answers = headroom_child:call(Child, headroom_public, call_all, [[data, prints, changes]]),
-    ?assertEqual([], headroom_zero_tests:failures(Answers)),
+    ?assertEqual([], headroom_public:failures(Answers)),
     [Snapshot] = [Snapshot || {{snapshot, [], _}, {ok, Snapshot}} <- Answers],
     Snapshot.
 
@@ -159,7 +148,7 @@ hidden(Folder, Wrapper, Test) ->
         "" ->
             Prefix = string:lexemes(Unshare, " ") ++ ["sh", "-c", Hide ++ " && exec \"$@\"", "sh"],
             [in_child(Folder ++ " is empty, " ++ Road, Options#{nofile => 128, prefix => Prefix ++ Wrapper}, Test)
-             || {Road, Options} <- headroom_zero_tests:roads()];
+             || {Road, Options} <- headroom_roads:all()];
         Refused ->
             io:format(user, "skipped: ~s cannot be hidden here: ~ts", [Folder, Refused]),
             []

@@ -3,15 +3,13 @@
 
 -include_lib("eunit/include/eunit.hrl").
 
--export([roads/0, failures/1]).
-
 -define(DATA_USES, [gen_tcp, socket, file, port_program]).
 
 %% The incident that headroom is for. An answer that opens, loads or spawns anything is none.
 no_descriptors_test_() ->
     [in_child(Road ++ " " ++ integer_to_list(Limit), Options#{nofile => Limit}, fun(Child) ->
          no_descriptors(Child, Limit)
-     end) || {Road, Options} <- roads(), Limit <- [64, 128, 256]].
+     end) || {Road, Options} <- headroom_roads:all(), Limit <- [64, 128, 256]].
 
 no_descriptors(Child, Limit) ->
     0 = headroom_child:fill(Child, fds),
@@ -49,7 +47,7 @@ three_descriptors_test_() ->
          %% The kernel agrees: three more, and not a fourth.
          ?assertEqual([ok, ok, ok, emfile],
                       headroom_child:call(Child, fun() -> [opened() || _ <- lists:seq(1, 4)] end))
-     end) || {Road, Options} <- roads()].
+     end) || {Road, Options} <- headroom_roads:all()].
 
 opened() ->
     case prim_file:open("/dev/null", [read]) of
@@ -68,7 +66,7 @@ no_ports_test_() ->
          #{gen_tcp := Tcp, port_program := Program, socket := #{free := Sockets}} = maps:get(capacity, Snapshot),
          ?assertEqual({#{free => 0, bound_by => ports}, #{free => 0, bound_by => ports}}, {Tcp, Program}),
          ?assert(Sockets > 0)
-     end) || {Road, Options} <- roads()].
+     end) || {Road, Options} <- headroom_roads:all()].
 
 three_ports_test_() ->
     in_child("", #{args => ["+Q", "1024"]}, fun(Child) ->
@@ -86,7 +84,7 @@ no_processes_test_() ->
          ?assertMatch(#{used := 1024, limit := 1024, free := 0, percent := 100.0}, resource(processes, Snapshot)),
          ?assertMatch(#{level := critical, binding := processes}, Snapshot),
          ?assert(has_finding(processes_exhausted, critical, Snapshot))
-     end) || {Road, Options} <- roads()].
+     end) || {Road, Options} <- headroom_roads:all()].
 
 %% All at once, as in a node that leaks connections with a process for each.
 nothing_left_test_() ->
@@ -95,7 +93,7 @@ nothing_left_test_() ->
          Snapshot = all_answer(Child),
          Exhausted = [Id || #{id := Id, level := critical} <- maps:get(findings, Snapshot)],
          ?assertEqual([fds_exhausted, ports_exhausted, processes_exhausted], Exhausted)
-     end) || {Road, Options} <- roads()].
+     end) || {Road, Options} <- headroom_roads:all()].
 
 %% OTP refuses no table: an alarm here would be false.
 ets_tables_test_() ->
@@ -107,38 +105,29 @@ ets_tables_test_() ->
          ?assertMatch(#{level := ok}, Snapshot),
          ?assert(has_finding(ets_tables_above_advised, notice, Snapshot)),
          ?assertEqual(ok, headroom_child:call(Child, headroom, health, []))
-     end) || {Road, Options} <- roads()].
+     end) || {Road, Options} <- headroom_roads:all()].
 
 %% A file system that hangs blocks these threads. Printing to the node's own `user' needs one of them since OTP 26.
 no_dirty_io_threads_test_() ->
     [in_child(Road, Options, fun(Child) ->
          0 = headroom_child:fill(Child, dirty_io),
          Answers = headroom_child:call(Child, headroom_public, call_all, [[data]]),
-         ?assertEqual([], failures(Answers)),
+         ?assertEqual([], headroom_public:failures(Answers)),
          {ok, Printed} = headroom_child:capture(Child, unicode, fun() -> headroom:report() end),
          ?assertMatch({_, _}, binary:match(Printed, <<"kernel_files">>)),
          ok = headroom_child:undo(Child, dirty_io)
-     end) || {Road, Options} <- roads()].
+     end) || {Road, Options} <- headroom_roads:all()].
 
 %% Each public call answers and prints, to a device and to the node's own output. Gives the snapshot.
 all_answer(Child) ->
     Answers = headroom_child:call(Child, headroom_public, call_all, [[data, prints]]),
-    ?assertEqual([], failures(Answers)),
+    ?assertEqual([], headroom_public:failures(Answers)),
     {Printing, Printed} = headroom_child:capture(Child, unicode, fun() -> headroom_public:call_all([prints]) end),
-    ?assertEqual([], failures(Printing)),
+    ?assertEqual([], headroom_public:failures(Printing)),
     ?assertMatch({_, _}, binary:match(Printed, <<"kernel_files">>)),
     ?assertMatch({_, _}, binary:match(headroom_child:output(Child), <<"kernel_files">>)),
     [Snapshot] = [Snapshot || {{snapshot, [], _}, {ok, Snapshot}} <- Answers],
     Snapshot.
-
-%% Printing calls answer ok. No call throws, and only those that change something may answer an error.
-failures(Answers) ->
-    [Answer || {{_, _, Kind}, Outcome} = Answer <- Answers, not is_answer(Kind, Outcome)].
-
-is_answer(changes, Outcome) -> element(1, Outcome) =:= ok;
-is_answer(prints, Outcome) -> Outcome =:= {ok, ok};
-is_answer(data, {ok, {error, _}}) -> false;
-is_answer(data, Outcome) -> element(1, Outcome) =:= ok.
 
 resource(Name, #{resources := Resources}) ->
     [Resource] = [Resource || #{name := Found} = Resource <- Resources, Found =:= Name],
@@ -146,11 +135,6 @@ resource(Name, #{resources := Resources}) ->
 
 has_finding(Id, Level, #{findings := Findings}) ->
     lists:any(fun(Finding) -> maps:with([id, level], Finding) =:= #{id => Id, level => Level} end, Findings).
-
-%% How the open descriptors are counted: by the kernel (6.2 and later), or one by one.
-roads() ->
-    [{"counted by the kernel", #{}},
-     {"counted one by one", #{env => [{"HEADROOM_FORCE_SCAN", "1"}]}}].
 
 in_child(Title, Options, Test) ->
     Loaded = [?MODULE, headroom_public | headroom_crashes:needed()],
@@ -161,6 +145,6 @@ in_child(Title, Options, Test) ->
             ?assertEqual(Env =/= [], Forced),
             Test(Child),
             Changes = headroom_child:call(Child, headroom_public, call_all, [[changes]]),
-            ?assertEqual([], failures(Changes))
+            ?assertEqual([], headroom_public:failures(Changes))
         end)
     end}}.

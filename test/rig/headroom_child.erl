@@ -17,9 +17,9 @@
 -export([serve/0, hold/0, block/1, record/1]).
 
 -define(TIMEOUT, 30000).
-%% Variables that would change the emulator's flags or limits.
+%% Variables that would change the emulator's flags or limits. HEADROOM_FORCE_SCAN is handed on: it forces a whole run.
 -define(CLEAN, ["ERL_FLAGS", "ERL_AFLAGS", "ERL_ZFLAGS", "ERL_LIBS", "ERL_MAX_PORTS", "ERTS_MAX_PORTS",
-                "ERL_MAX_ETS_TABLES", "HEADROOM_FORCE_SCAN", "HEADROOM_ON_UNMET"]).
+                "ERL_MAX_ETS_TABLES", "HEADROOM_ON_UNMET"]).
 
 -type options() :: #{nofile => pos_integer() | {Soft :: pos_integer(), Hard :: pos_integer()},
                      args => [string()],               % of erl: flags of the emulator, application parameters
@@ -95,7 +95,7 @@ os_pid(Child) -> request(Child, os_pid, ?TIMEOUT).
 -spec fill(child(), resource()) -> non_neg_integer().
 fill(Child, dirty_io) ->
     Fifo = request(Child, fifo, ?TIMEOUT),
-    {0, _} = sh("mkfifo " ++ Fifo),
+    {0, _} = headroom_sh:run("mkfifo " ++ Fifo),
     0 = call(Child, fun() -> take({dirty_io, Fifo}) end);
 fill(Child, Resource) ->
     call(Child, fun() -> take(Resource) end).
@@ -105,7 +105,7 @@ fill(Child, Resource) ->
 undo(Child, dirty_io) ->
     Fifo = request(Child, fifo, ?TIMEOUT),
     %% A writer is what the openings wait for; opened for both, it waits for nobody.
-    {0, _} = sh(": <> " ++ Fifo),
+    {0, _} = headroom_sh:run(": <> " ++ Fifo),
     ok = file:delete(Fifo),
     call(Child, fun() -> give(dirty_io) end);
 undo(Child, Kind) ->
@@ -147,7 +147,7 @@ own(User, Options) ->
         User ! {self(), started},
         relay(State, queue:new())
     after
-        {_, _} = sh("kill -9 " ++ integer_to_list(OsPid)),
+        {_, _} = headroom_sh:run("kill -9 " ++ integer_to_list(OsPid)),
         await_end(Port, OsPid),
         _ = [file:delete(File) || File <- [Log, fifo(Log)]]
     end.
@@ -184,7 +184,7 @@ await_end(Port, OsPid) ->
     receive
         {Port, {exit_status, _}} -> ok
     after 5000 ->
-        sh("kill -9 " ++ integer_to_list(OsPid))
+        headroom_sh:run("kill -9 " ++ integer_to_list(OsPid))
     end.
 
 %% With `nouse_stdio' the program has the pipe as descriptors 3 and 4. Each step replaces the one before it, so that
@@ -215,17 +215,6 @@ read(File) ->
     case file:read_file(File) of
         {ok, Text} -> Text;
         {error, Reason} -> Reason
-    end.
-
-sh(Command) ->
-    Port = open_port({spawn_executable, "/bin/sh"},
-                     [{args, ["-c", Command]}, stderr_to_stdout, binary, exit_status]),
-    collect(Port, []).
-
-collect(Port, Output) ->
-    receive
-        {Port, {data, Data}} -> collect(Port, [Output, Data]);
-        {Port, {exit_status, Status}} -> {Status, iolist_to_binary(Output)}
     end.
 
 %%% In the child: nothing but what the emulator brings along

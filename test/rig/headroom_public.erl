@@ -6,7 +6,7 @@
 %%   changes   does something by design. At exhaustion it may answer {error, Reason}; it never throws
 -module(headroom_public).
 
--export([calls/0, missing/0, call_all/1, loading/1]).
+-export([calls/0, missing/0, call_all/1, failures/1, loading/1]).
 
 -type kind() :: data | prints | changes.
 -type call() :: {Function :: atom(), Args :: [term()], kind()}.
@@ -54,6 +54,16 @@ missing() ->
 -spec call_all([kind()]) -> [{call(), {ok, term()} | {atom(), term(), list()}}].
 call_all(Kinds) ->
     [{Call, try_call(Call)} || {_, _, Kind} = Call <- calls(), lists:member(Kind, Kinds)].
+
+%% Those of the answers that are none. Printing calls answer ok. No call throws, and only those that change something may
+%% answer an error.
+failures(Answers) ->
+    [Answer || {{_, _, Kind}, Outcome} = Answer <- Answers, not is_answer(Kind, Outcome)].
+
+is_answer(changes, Outcome) -> element(1, Outcome) =:= ok;
+is_answer(prints, Outcome) -> Outcome =:= {ok, ok};
+is_answer(data, {ok, {error, _}}) -> false;
+is_answer(data, Outcome) -> element(1, Outcome) =:= ok.
 
 %% The calls that changed which modules are loaded, and what they loaded.
 -spec loading([kind()]) -> [{call(), [module()]}].
