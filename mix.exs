@@ -14,13 +14,30 @@ defmodule Headroom.MixProject do
       # rebar3 has _build/test/lib/headroom, too: each tool keeps to a folder of its own.
       build_path: "_build/mix",
       test_ignore_filters: [~r"^test/consumers/"],
-      compilers: [:headroom_nif | Mix.compilers()],
+      compilers: [:headroom_nif | Enum.flat_map(Mix.compilers(), &with_docs/1)],
       test_coverage: [summary: [threshold: 0], ignore_modules: [:headroom_nif]],
       deps: []
     ]
   end
 
   def application, do: Keyword.take(@props, [:registered, :mod, :env])
+
+  # The Elixir modules take their documentation over from the Erlang modules.
+  defp with_docs(:erlang), do: [:erlang, :headroom_docs]
+  defp with_docs(compiler), do: [compiler]
+end
+
+defmodule Mix.Tasks.Compile.HeadroomDocs do
+  @moduledoc false
+  use Mix.Task.Compiler
+
+  @impl true
+  def run(_args) do
+    {_, 0} =
+      System.cmd("sh", ["script/doc-chunks", Mix.Project.compile_path()], into: IO.stream())
+
+    {:noop, []}
+  end
 end
 
 defmodule Mix.Tasks.Compile.HeadroomNif do

@@ -1,10 +1,3 @@
-%% @doc How close is this node to a descriptor, port, ETS or process limit, which limit binds first, and what to do.
-%%
-%% At the prompt: `headroom:report().' Every call here answers with no free descriptor, port or process: it opens
-%% nothing, spawns nothing and loads nothing once the application was started.
-%%
-%% No call throws because of the node's state. Without the native library every call returns
-%% `{error, {nif_not_loaded, Reason}}'. A wrong argument is `error:badarg'.
 -module(headroom).
 
 -export([report/0, report_text/0]).
@@ -32,11 +25,11 @@
 ?MODULEDOC("""
 How close is this node to a descriptor, port, ETS or process limit, which limit binds first, and what to do.
 
-At the prompt: `headroom:report().` Every call here answers with no free descriptor, port or process: it opens
+`headroom:report().` at the prompt shows it. Every call here answers with no free descriptor, port or process: it opens
 nothing, spawns nothing and loads nothing once the application was started.
 
 No call throws because of the node's state. Without the native library every call returns
-`{error, {nif_not_loaded, Reason}}`. A wrong argument is `error:badarg`.
+`{error, {nif_not_loaded, Reason}}`. A wrong argument raises `badarg`.
 """).
 
 -type level() :: ok | notice | warning | critical.
@@ -150,7 +143,6 @@ It names the node and its limits. Bars are drawn with `#` unless the group leade
 Cost: one snapshot/0 and the printing. On OTP 26 and later printing to the node's own `user` waits
 while all dirty I/O threads are blocked; report_text/0 does not.
 """).
-%% @doc Prints the report of this node to the caller's group leader, on one screen.
 -spec report() -> ok | unavailable().
 report() ->
     headroom_print:print(fun headroom_view:report/1).
@@ -158,7 +150,6 @@ report() ->
 ?DOC("""
 The report as text: ASCII, lines of 80 columns where the numbers allow it.
 """).
-%% @doc The report as text: ASCII, lines of 80 columns where the numbers allow it.
 -spec report_text() -> binary() | unavailable().
 report_text() ->
     headroom_view:report(ascii).
@@ -169,15 +160,13 @@ Facts and judgement of this moment as one map.
 Counts that could not be read are `unknown`, and `unreadable` says why. Limits without a bound are `infinity`.
 Cost: below 100 microseconds at 19000 open descriptors on Linux 6.2 and later.
 """).
-%% @doc Facts and judgement of this moment as one map.
 -spec snapshot() -> snapshot() | unavailable().
 snapshot() ->
     headroom_view:snapshot().
 
 ?DOC("""
-`snapshot(json)` is snapshot/0 as JSON: what is unknown is null, what is not set is absent, no bound is "infinity".
+`snapshot(json)` is snapshot/0 as JSON: what is unknown is null, what is not set is absent, no bound is the word infinity.
 """).
-%% @doc `snapshot(json)' is {@link snapshot/0} as JSON: unknown is null, what is not set is absent.
 -spec snapshot(json) -> binary() | unavailable().
 snapshot(json) ->
     headroom_view:json();
@@ -189,7 +178,6 @@ Whether the node is well: `ok`, or the findings that are a warning or critical.
 
 Stateless, never a notice. Cost while all is well: two or three system calls and a few microseconds.
 """).
-%% @doc Whether the node is well: `ok', or the findings that are a warning or critical.
 -spec health() -> ok | {warning, [finding()]} | {critical, [finding()]} | unavailable().
 health() ->
     headroom_view:health().
@@ -200,7 +188,6 @@ How many more sockets, files and port programs can be opened, and what stops the
 A `gen_tcp` socket needs a descriptor below `max_fds` and a port; a socket of the `socket` module a descriptor
 below `max_fds`; a file a descriptor; a port program a port, five free descriptors at its start and two from then on.
 """).
-%% @doc How many more sockets, files and port programs can be opened, and what stops the next one.
 -spec capacity() -> #{use() => capacity()} | unavailable().
 capacity() ->
     headroom_view:capacity().
@@ -208,7 +195,6 @@ capacity() ->
 ?DOC("""
 capacity/0 of one kind: `gen_tcp`, `socket`, `file` or `port_program`.
 """).
-%% @doc {@link capacity/0} of one kind.
 -spec capacity(use()) -> capacity() | unavailable().
 capacity(Use) when Use =:= gen_tcp; Use =:= socket; Use =:= file; Use =:= port_program ->
     case headroom_view:capacity() of
@@ -221,7 +207,6 @@ capacity(_) ->
 ?DOC("""
 Why a call failed, as data: diagnose/3 with the operation taken from the reason's own shape, where it shows one.
 """).
-%% @doc {@link diagnose/3} with the operation taken from the reason's own shape, where it shows one.
 -spec diagnose(term()) -> verdict() | unavailable().
 diagnose(Reason) ->
     diagnose(Reason, undefined).
@@ -229,7 +214,6 @@ diagnose(Reason) ->
 ?DOC("""
 Why this operation failed, as data: diagnose/3 with the probe.
 """).
-%% @doc {@link diagnose/3} with the probe.
 -spec diagnose(term(), operation()) -> verdict() | unavailable().
 diagnose(Reason, Operation) ->
     diagnose(Reason, Operation, #{}).
@@ -245,13 +229,8 @@ The one call that takes a slot: unless the option `probe` is false, the kernel i
 file (a pipe too, where pipes are under suspicion), and gets each back at once. What it grants now it may have refused
 a moment before, and what root gets another user may not.
 
-An operation or an option that does not exist is `error:badarg`.
+An operation or an option that does not exist raises `badarg`.
 """).
-%% @doc Why this operation failed: which limit it was, how that is known, what clears the others, and what to do.
-%%
-%% `Reason' is anything that a failed call gave: a word, `{error, Reason}', an exception with its stacktrace, what a
-%% library wrapped around it, an Elixir exception, or a line of a log. The one call that takes a slot: unless the option
-%% `probe' is false, the kernel is asked for a descriptor and for a file, and gets each back at once.
 -spec diagnose(term(), operation(), #{probe => boolean()}) -> verdict() | unavailable().
 diagnose(Reason, Operation, Options) when is_atom(Operation), map_size(Options) =:= 0 ->
     headroom_why:diagnose(Reason, Operation, true);
@@ -264,7 +243,6 @@ diagnose(_, _, _) ->
 ?DOC("""
 Prints why a call failed to the caller's group leader: explain/2 with the operation taken from the reason.
 """).
-%% @doc {@link explain/2} with the operation taken from the reason's own shape, where it shows one.
 -spec explain(term()) -> ok | unavailable().
 explain(Reason) ->
     explain(Reason, undefined).
@@ -274,7 +252,6 @@ Prints why this operation failed to the caller's group leader: at most 25 lines 
 
 What it says is diagnose/2. It names the node.
 """).
-%% @doc Prints why this operation failed, in at most 25 lines of 80 columns, to the caller's group leader.
 -spec explain(term(), operation()) -> ok | unavailable().
 explain(Reason, Operation) ->
     headroom_print:print(fun(_Charset) -> explain_text(Reason, Operation) end).
@@ -282,7 +259,6 @@ explain(Reason, Operation) ->
 ?DOC("""
 What explain/1 prints, as ASCII text.
 """).
-%% @doc What {@link explain/1} prints, as ASCII text.
 -spec explain_text(term()) -> binary() | unavailable().
 explain_text(Reason) ->
     explain_text(Reason, undefined).
@@ -290,7 +266,6 @@ explain_text(Reason) ->
 ?DOC("""
 What explain/2 prints, as ASCII text.
 """).
-%% @doc What {@link explain/2} prints, as ASCII text.
 -spec explain_text(term(), operation()) -> binary() | unavailable().
 explain_text(Reason, Operation) when is_atom(Operation) ->
     headroom_why:explain(Reason, Operation, true);
@@ -316,7 +291,6 @@ node keep the limit of its start. In this order `{error, Reason}`:
 
 Needs no free descriptor, port or process. Cost: about that of snapshot/0.
 """).
-%% @doc Raises the soft limit of descriptors of the running node, as far as it helps sockets: never above `max_fds'.
 -spec raise_nofile(non_neg_integer() | max) ->
           {ok, raised()}
         | {error, {above_nr_open, non_neg_integer()} | {above_hard, non_neg_integer()} | {restart_required, restart()}
@@ -333,7 +307,6 @@ From then on no descriptor is opened that the VM cannot watch. Sockets that stan
 with `gen_tcp:shutdown(Socket, write)` first, so that the peer hears of it, and restart the node to get their
 descriptors back. Needs no free descriptor, port or process.
 """).
-%% @doc Brings a soft limit that somebody raised above `max_fds' after the start back down to it.
 -spec clamp_nofile() -> {ok, clamped()} | {error, {refused, errno()} | {unknown, max_fds}} | unavailable().
 clamp_nofile() ->
     headroom_nofile:clamp().
@@ -344,15 +317,14 @@ Holds descriptors and ports back, so that there is room for the operator when th
 The soft limit goes down by `fds` (on a node whose limit nobody changed: to `max_fds` minus `fds`), and `ports` idle
 ports are opened, which take no descriptor. A number stands for descriptors alone. A second call replaces the first;
 zeros end it. `{ok, Reserved}` says what is held back now. `{error, Reason}`:
-- `{too_many, #{resource, wanted, room}}`: there is not so much left; nothing was changed;
+- `{too_many, #{resource => fds, wanted => Wanted, room => Room}}`: there is not so much left; nothing was changed;
 - `{refused, Errno}`: the kernel refused;
-- `{unknown, max_fds | open}`: what the VM can watch, or how much is open, is not known;
+- `{unknown, max_fds}`, `{unknown, open}`: what the VM can watch, or how much is open, is not known;
 - `{no_holder, Why}`: the application headroom does not run.
 
 What is held back shows in snapshot/0 and report/0. When the application stops, or the process that holds the reserve
 ends, limit and ports are as they were.
 """).
-%% @doc Holds descriptors and ports back, so that there is room for the operator when the node has none left.
 -spec reserve(non_neg_integer() | #{fds => non_neg_integer(), ports => non_neg_integer()}) ->
           {ok, reserved()}
         | {error, {too_many, too_many()} | {refused, errno()} | {unknown, max_fds | open} | {no_holder, term()}}
@@ -368,7 +340,6 @@ and clients ask, too. Start the remote shell first, so that its connection waits
 from the shell or console that you have. With acceptors that back off after an error the shell gets in; with acceptors
 that retry at once, that is not promised.
 """).
-%% @doc Gives back what {@link reserve/1} holds, in the caller. The room goes to whoever asks next.
 -spec release() -> {ok, #{fds := non_neg_integer(), ports := non_neg_integer()}}
                  | {error, {refused, errno()}} | unavailable().
 release() ->
@@ -380,7 +351,6 @@ Whether this node meets requirements such as `#{fds => 65536, ports => #{min => 
 All that is not met comes back as findings; a limit that cannot be read never passes. A requirement of an unknown
 resource or of the wrong shape is `{error, {bad_requirement, Key, Why}}`. Cost: that of snapshot/0.
 """).
-%% @doc Whether this node meets requirements such as `#{fds => 65536}'. What cannot be read never passes.
 -spec check(requirements()) ->
     ok | {error, [finding()]} | {error, {bad_requirement, term(), binary()}} | unavailable().
 check(Requirements) ->
@@ -392,7 +362,6 @@ As check/1, but what is not met is written to standard error, numbered, and the 
 So does a bad requirement. The text is complete before the halt; a terminal that takes nothing delays it by a second.
 What other processes still had to print is not waited for. Without the native library it says so and returns the error.
 """).
-%% @doc As {@link check/1}, but what is not met is written to standard error and the node halts with 78.
 -spec assert(requirements()) -> ok | unavailable().
 assert(Requirements) ->
     headroom_requirement:assert(Requirements).
@@ -404,7 +373,6 @@ Enough is twice of what runs out now, at least 65536 descriptors, and tables tha
 Each line comes with what it sets and with the file or command that it belongs to (systemd unit, `docker run`,
 Dockerfile, vm.args, environment, start script, sysctl on the host). An empty list: nothing has to be changed.
 """).
-%% @doc What to write where, so that the next start of this node has enough: lines that fit how it was started.
 -spec boot_advice() -> [boot_line()] | unavailable().
 boot_advice() ->
     headroom_nofile:boot_advice().
@@ -412,7 +380,6 @@ boot_advice() ->
 ?DOC("""
 Which build of the native library this is.
 """).
-%% @doc Which build of the native library this is.
 -spec version() -> #{headroom := binary(), nif_api := binary(), target := binary(), schema := pos_integer()}
                  | unavailable().
 version() ->
@@ -426,7 +393,6 @@ Only the hazards that hold for this node now: a notice each, a warning once a re
 moment. Opens nothing, spawns nothing. Cost: one snapshot, and a look at each module of the loaded applications.
 docs/hazards.md has a paragraph on each.
 """).
-%% @doc What would end this node, mute its log or lose its data when a descriptor, port or process is missing.
 -spec hazards() -> [finding()] | unavailable().
 hazards() ->
     headroom_hazards:hazards().
@@ -435,11 +401,10 @@ hazards() ->
 Takes away those of hazards/0 that can be taken away safely while the node runs, and says what became of each.
 
 Call it while the node is well, best at boot (environment `{harden, true}`). It does two things, each only with room
-for it: it starts the helper of the resolver (`inet_gethost`, a port program: one port and two descriptors), and it
+for it: it starts the helper of the resolver (inet_gethost, a port program: one port and two descriptors), and it
 loads and runs once the modules that print, log and serve a shell.
 It changes no setting of the node, and asks no name server.
 """).
-%% @doc Takes away those of {@link hazards/0} that can be taken away safely while the node runs.
 -spec harden() -> {ok, [hardened()]} | unavailable().
 harden() ->
     headroom_hazards:harden().

@@ -1,4 +1,3 @@
-%% @doc Health for probes over HTTP, as data for any web handler.
 -module(headroom_health).
 
 -export([response/0]).
@@ -15,7 +14,6 @@ Status, headers and body of the answer to a probe: 200 while the level is ok or 
 The body is JSON with the level and the findings that raised it. Without the native library the level is not known:
 that is 503, too, and the word is unknown. Opens nothing, spawns nothing; it costs a few times health/0.
 """).
-%% @doc Status, headers and body of the answer to a probe: 200 for ok and warning, 503 for critical and unknown.
 -spec response() -> {200 | 503, [{binary(), binary()}], binary()}.
 response() ->
     case headroom_view:health_json() of

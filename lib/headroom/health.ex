@@ -12,6 +12,9 @@ defmodule Headroom.Health do
   it where only probes get at it. Nothing here depends on Plug; whoever calls `call/2` has it.
   """
 
+  alias Headroom.Docs
+
+  @external_resource "src/headroom_health.erl"
   @compile {:no_warn_undefined, Plug.Conn}
 
   @doc """
@@ -51,13 +54,11 @@ defmodule Headroom.Health do
 
   def call(conn, _at), do: conn
 
-  @doc """
-  The answer as data, for any other web handler.
-
-      iex> {200, headers, body} = Headroom.Health.response()
-      iex> {"cache-control", "no-store"} in headers and String.starts_with?(body, ~s({"level":"))
-      true
-  """
+  @doc Docs.of(:headroom_health, :response, 0, """
+           iex> {200, headers, body} = Headroom.Health.response()
+           iex> {"cache-control", "no-store"} in headers and String.starts_with?(body, ~s({"level":"))
+           true
+       """)
   @spec response() :: {200 | 503, [{binary(), binary()}], binary()}
   defdelegate response(), to: :headroom_health
 end
