@@ -11,10 +11,13 @@ use std::process::{Command, ExitCode};
 use crate::USAGE;
 use clap::builder::RangedU64ValueParser;
 use clap::Args;
-use headroom_core::boot;
 use headroom_core::nofile;
-use headroom_core::raise::Wanted;
 use headroom_core::render::start;
+use headroom_facts::reading::{Detail, Patience};
+use headroom_facts::vocabulary::Limit;
+use headroom_facts::wanted::Wanted;
+use headroom_facts::{boot, otp};
+use headroom_os as os;
 
 /// Raise the soft limit of open files, then run CMD in place of this process
 ///
@@ -28,7 +31,7 @@ pub struct Exec {
     nofile: Wanted,
 
     /// Export ERL_MAX_PORTS=N; without it the VM sizes its port table to the limit by itself
-    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u64>::new().range(boot::PORT_TABLE))]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u64>::new().range(otp::PORT_TABLE))]
     ports: Option<u64>,
 
     /// Do not start CMD if the limit cannot be had
@@ -66,7 +69,10 @@ impl Exec {
             eprintln!("headroom: unknown option {program} (try --help; a program of that name is ./{program})");
             return ExitCode::from(USAGE);
         }
-        let limit = nofile::at_start(self.nofile);
+        os::acquire();
+        let nr_open = os::read(Limit::Unknown, Patience::Never, Detail::Health)
+            .map_or(Limit::Unknown, |system| system.nofile.nr_open);
+        let limit = nofile::at_start(self.nofile, nr_open, |decide| os::change(0, decide));
         let given = match self.ports {
             Some(ports) => Some(ports.to_string()),
             None => env::var_os(ERL_MAX_PORTS).map(|value| value.to_string_lossy().into_owned()),

@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-use headroom_core::os;
-use headroom_core::snapshot::{Facts, Snapshot};
-use headroom_core::status::{Moment, Status};
-use headroom_core::vocabulary::{Known, Limit};
+use headroom_core::snapshot::Snapshot;
+use headroom_core::status::Status;
+use headroom_facts::moment::Moment;
+use headroom_facts::vocabulary::{Known, Limit};
+use headroom_facts::Facts;
+use headroom_os as os;
 
 /// A file that is removed with this value.
 struct Scratch(PathBuf);

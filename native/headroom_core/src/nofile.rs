@@ -1,16 +1,19 @@
-//! Carries out what [`raise`] and [`reserve`] decide, one change at a time, and says what is in force afterwards.
+//! Decides changes of the soft limit with [`raise`] and [`reserve`], and says what came of them.
+//!
+//! Nothing is set here: each function is handed the one that sets, gives it the decision, and words the outcome.
 
 use serde::Serialize;
 
 use crate::assess::advice;
 use crate::assess::finding::Fix;
-use crate::beam::Reserved;
-use crate::os::{self, Change, Detail, Patience, Standing, Unchanged};
-use crate::raise::{self, Bounds, MaxFdsUnknown, Wanted};
+use crate::raise::{self, Bounds, MaxFdsUnknown};
 use crate::reserve::{self, Room, TooMany};
-use crate::snapshot::Facts;
-use crate::unreadable::Reason;
-use crate::vocabulary::Limit;
+use headroom_facts::beam::Reserved;
+use headroom_facts::change::{Change, Changed, Standing, Unchanged};
+use headroom_facts::unreadable::Reason;
+use headroom_facts::vocabulary::Limit;
+use headroom_facts::wanted::Wanted;
+use headroom_facts::Facts;
 
 /// Why a limit is as it was.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -113,14 +116,20 @@ impl From<reserve::Refusal> for Error {
     }
 }
 
-impl<E: Into<Error>> From<Unchanged<E>> for Error {
-    fn from(unchanged: Unchanged<E>) -> Self {
+impl From<Unchanged<Error>> for Error {
+    fn from(unchanged: Unchanged<Error>) -> Self {
         match unchanged {
-            Unchanged::Decided(refusal) => refusal.into(),
+            Unchanged::Decided(refusal) => refusal,
             Unchanged::Refused(reason) => Error::Refused(reason),
         }
     }
 }
+
+/// What is decided once the limits in force are known.
+pub type Decide<'a> = &'a mut dyn FnMut(&Standing) -> Result<Change, Error>;
+
+/// What came of a decision that was carried out, or not.
+pub type Outcome = Result<Changed, Unchanged<Error>>;
 
 fn bounds(standing: &Standing, nr_open: Limit, max_fds: Limit) -> Bounds {
     Bounds {
@@ -132,11 +141,15 @@ fn bounds(standing: &Standing, nr_open: Limit, max_fds: Limit) -> Bounds {
     }
 }
 
-/// Raises the soft limit as far as it helps sockets. `kept` as in [`os::change`].
+/// Raises the soft limit as far as it helps sockets.
 ///
 /// # Errors
 /// See [`Error`].
-pub fn raise(wanted: Wanted, facts: &Facts, kept: u64) -> Result<Raised, Error> {
+pub fn raise(
+    wanted: Wanted,
+    facts: &Facts,
+    change: impl FnOnce(Decide) -> Outcome,
+) -> Result<Raised, Error> {
     let (nr_open, max_fds) = (facts.nofile.nr_open, facts.nofile.max_fds);
     let told = |refusal| match refusal {
         raise::Refusal::AboveNrOpen(nr_open) => Error::AboveNrOpen(nr_open),
@@ -149,9 +162,9 @@ pub fn raise(wanted: Wanted, facts: &Facts, kept: u64) -> Result<Raised, Error> 
             fix: advice::instead_of_raising(facts, wanted),
         }),
     };
-    let changed = os::change(kept, |standing| {
+    let changed = change(&mut |standing| {
         let soft = raise::raise(wanted, &bounds(standing, nr_open, max_fds)).map_err(told)?;
-        Ok::<_, Error>(Change {
+        Ok(Change {
             soft,
             reserved: standing.reserved,
         })
@@ -174,10 +187,10 @@ pub fn raise(wanted: Wanted, facts: &Facts, kept: u64) -> Result<Raised, Error> 
 ///
 /// # Errors
 /// `refused`, or `unknown`.
-pub fn clamp(max_fds: Limit, kept: u64) -> Result<Clamped, Error> {
-    let changed = os::change(kept, |standing| {
+pub fn clamp(max_fds: Limit, change: impl FnOnce(Decide) -> Outcome) -> Result<Clamped, Error> {
+    let changed = change(&mut |standing| {
         let soft = raise::clamp(&bounds(standing, Limit::Unknown, max_fds))?;
-        Ok::<_, MaxFdsUnknown>(Change {
+        Ok(Change {
             soft,
             reserved: standing.reserved,
         })
@@ -194,9 +207,13 @@ pub fn clamp(max_fds: Limit, kept: u64) -> Result<Clamped, Error> {
 ///
 /// # Errors
 /// `too_many`, `refused` or `unknown`.
-pub fn reserve(wanted: Reserved, facts: &Facts, kept: u64) -> Result<Limit, Error> {
+pub fn reserve(
+    wanted: Reserved,
+    facts: &Facts,
+    change: impl FnOnce(Decide) -> Outcome,
+) -> Result<Limit, Error> {
     let (nr_open, max_fds) = (facts.nofile.nr_open, facts.nofile.max_fds);
-    let changed = os::change(kept, |standing| {
+    let changed = change(&mut |standing| {
         let room = Room {
             bounds: bounds(standing, nr_open, max_fds),
             open: facts.fds.open,
@@ -205,7 +222,7 @@ pub fn reserve(wanted: Reserved, facts: &Facts, kept: u64) -> Result<Limit, Erro
             reserved_ports: facts.reserved.ports,
         };
         let soft = reserve::reserve(wanted, &room)?;
-        Ok::<_, reserve::Refusal>(Change {
+        Ok(Change {
             soft,
             reserved: wanted.fds,
         })
@@ -217,10 +234,10 @@ pub fn reserve(wanted: Reserved, facts: &Facts, kept: u64) -> Result<Limit, Erro
 ///
 /// # Errors
 /// `refused`.
-pub fn release(max_fds: Limit, kept: u64) -> Result<u64, Error> {
-    let changed = os::change(kept, |standing| {
+pub fn release(max_fds: Limit, change: impl FnOnce(Decide) -> Outcome) -> Result<u64, Error> {
+    let changed = change(&mut |standing| {
         let soft = reserve::release(&bounds(standing, Limit::Unknown, max_fds));
-        Ok::<_, MaxFdsUnknown>(Change { soft, reserved: 0 })
+        Ok(Change { soft, reserved: 0 })
     })?;
     Ok(match (changed.before, changed.now) {
         (Limit::Finite(before), Limit::Finite(now)) => now.saturating_sub(before),
@@ -248,10 +265,7 @@ pub struct AtStart {
 }
 
 /// Raises the soft limit of this process for the program that it is going to be.
-pub fn at_start(wanted: Wanted) -> AtStart {
-    os::acquire();
-    let nr_open = os::read(Limit::Unknown, Patience::Never, Detail::Health)
-        .map_or(Limit::Unknown, |os| os.nr_open);
+pub fn at_start(wanted: Wanted, nr_open: Limit, change: impl FnOnce(Decide) -> Outcome) -> AtStart {
     let mut result = AtStart {
         wanted,
         before: Limit::Unknown,
@@ -261,24 +275,23 @@ pub fn at_start(wanted: Wanted) -> AtStart {
         in_full: false,
         refused: None,
     };
-    let changed = os::change(0, |standing| {
+    let changed = change(&mut |standing| {
         let decision = raise::before_boot(wanted, standing.soft, standing.hard, nr_open);
         result.before = standing.soft;
         result.now = standing.soft;
         result.hard = standing.hard;
         result.in_full = decision.in_full;
-        Ok::<_, std::convert::Infallible>(Change {
+        Ok(Change {
             soft: decision.set,
             reserved: 0,
         })
     });
     match changed {
         Ok(changed) => result.now = changed.now,
-        Err(Unchanged::Refused(reason)) => {
+        Err(unchanged) => {
             result.in_full = false;
-            result.refused = Some(reason);
+            result.refused = unchanged.refusal();
         }
-        Err(Unchanged::Decided(never)) => match never {},
     }
     result
 }

@@ -1,6 +1,6 @@
 //! Numbers as people read them.
 
-use crate::vocabulary::{Count, Known, Limit};
+use headroom_facts::vocabulary::{Count, Known, Limit};
 
 /// Thousands set apart by spaces: `1 048 576`.
 pub fn grouped(n: u64) -> String {

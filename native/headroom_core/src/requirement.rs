@@ -3,12 +3,12 @@
 use crate::assess::finding::{Evidence, Finding, Fix, Id, Key, Proof};
 use crate::assess::goal;
 use crate::assess::resource::{self, BoundBy, Resource};
-use crate::boot::{PortLimitSource, StartedBy};
 use crate::number::{self, grouped};
-use crate::snapshot::Facts;
-use crate::unreadable::{self, What};
-use crate::value::Value;
-use crate::vocabulary::{Known, Level, Limit, Name};
+use headroom_facts::boot::{PortLimitSource, StartedBy};
+use headroom_facts::term::Value;
+use headroom_facts::unreadable::{self, What};
+use headroom_facts::vocabulary::{Known, Level, Limit, Name};
+use headroom_facts::Facts;
 
 /// The names of what can be found unmet.
 pub const IDS: [Id; 4] = [

@@ -5,9 +5,9 @@
 
 use serde::Serialize;
 
-use crate::beam::Reserved;
 use crate::raise::Bounds;
-use crate::vocabulary::{Count, Known, Limit, Name};
+use headroom_facts::beam::Reserved;
+use headroom_facts::vocabulary::{Count, Known, Limit, Name};
 
 /// What there is to hold back from.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::render::plugin;
 use crate::snapshot::Snapshot;
-use crate::vocabulary::Level;
+use headroom_facts::moment::Moment;
+use headroom_facts::vocabulary::Level;
 
 /// Bytes of a record, with its line feed.
 pub const SIZE: usize = 4096;
@@ -21,15 +22,6 @@ const CHECKSUM: usize = 10;
 /// What is kept of the node's name and of the text: more would not leave room for the rest.
 const LONGEST_NODE: usize = 255;
 const LONGEST_TEXT: usize = 512;
-
-/// When something was said: time since the machine was started, and which start that was.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Moment {
-    /// Time since the machine was started, in milliseconds.
-    pub uptime_ms: u64,
-    /// Which start of the machine; nothing where the system does not say.
-    pub boot_id: Option<String>,
-}
 
 /// What a node said of its health.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,9 +1,9 @@
 //! What to write where before the next start: a line in the wrong file is a restart for nothing.
 
 use headroom_core::assess::boot_advice::at_boot;
-use headroom_core::boot::{PortLimitSource, StartedBy};
-use headroom_core::snapshot::Facts;
-use headroom_core::vocabulary::{Known, Limit, Name};
+use headroom_facts::boot::{PortLimitSource, StartedBy};
+use headroom_facts::vocabulary::{Known, Limit, Name};
+use headroom_facts::Facts;
 
 /// A container of today: nofile 1024 of 524288, tables of the VM's own size.
 fn node(started_by: StartedBy) -> Facts {

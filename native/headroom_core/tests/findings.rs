@@ -3,12 +3,12 @@
 use headroom_core::assess::finding::{Finding, Id};
 use headroom_core::assess::hazards;
 use headroom_core::assess::{is_well, judge, Pulse};
-use headroom_core::boot::{PortLimitSource, StartedBy};
-use headroom_core::os::Gauge;
 use headroom_core::requirement;
-use headroom_core::snapshot::Facts;
-use headroom_core::unreadable::{Unreadable, What, Word};
-use headroom_core::vocabulary::{Count, Known, Level, Limit, Name};
+use headroom_facts::boot::{PortLimitSource, StartedBy};
+use headroom_facts::reading::Gauge;
+use headroom_facts::unreadable::{Unreadable, What, Word};
+use headroom_facts::vocabulary::{Count, Known, Level, Limit, Name};
+use headroom_facts::Facts;
 use proptest::prelude::*;
 
 const fn fin(n: u64) -> Limit {

@@ -3,10 +3,11 @@
 use headroom_core::assess::finding::{Finding, Id, Key, Proof};
 use headroom_core::assess::harden::{outcome, plan, Attempt, Attempts};
 use headroom_core::assess::hazards::{hazards, IDS};
-use headroom_core::exposure::{CodeMode, Exposure, Mnesia, MnesiaState};
 use headroom_core::render::text::{self, Charset};
-use headroom_core::snapshot::{Facts, Snapshot};
-use headroom_core::vocabulary::{Known, Level, Limit, Name};
+use headroom_core::snapshot::Snapshot;
+use headroom_facts::exposure::{CodeMode, Exposure, Mnesia, MnesiaState};
+use headroom_facts::vocabulary::{Known, Level, Limit, Name};
+use headroom_facts::Facts;
 
 /// A node without a hazard and with a lot of room.
 fn safe() -> (Facts, Exposure) {

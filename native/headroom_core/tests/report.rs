@@ -7,8 +7,9 @@ use std::path::PathBuf;
 
 use headroom_core::render::json;
 use headroom_core::render::text::{self, Charset};
-use headroom_core::snapshot::{Facts, Snapshot};
-use headroom_core::vocabulary::{Level, Name};
+use headroom_core::snapshot::Snapshot;
+use headroom_facts::vocabulary::{Level, Name};
+use headroom_facts::Facts;
 
 fn fixture(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

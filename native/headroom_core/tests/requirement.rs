@@ -1,13 +1,13 @@
 //! What a release needs before it may start, against recorded facts.
 
 use headroom_core::assess::finding::{Finding, Id};
-use headroom_core::boot::{PortLimitSource, StartedBy};
 use headroom_core::render::refusal;
 use headroom_core::requirement::Requirements;
-use headroom_core::snapshot::Facts;
-use headroom_core::unreadable::{Unreadable, What, Word};
-use headroom_core::value::Value;
-use headroom_core::vocabulary::{Count, Known, Limit, Name};
+use headroom_facts::boot::{PortLimitSource, StartedBy};
+use headroom_facts::term::Value;
+use headroom_facts::unreadable::{Unreadable, What, Word};
+use headroom_facts::vocabulary::{Count, Known, Limit, Name};
+use headroom_facts::Facts;
 
 /// 412 of 65 536 descriptors, 391 of 65 536 ports, 2 210 of 262 144 processes, 2 240 of 2 466 170 files.
 fn facts() -> Facts {

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use headroom_core::render::json;
-use headroom_core::snapshot::{Facts, Snapshot};
-use headroom_core::status::{answer, Answer, Fault, Moment, Status, SIZE};
-use headroom_core::vocabulary::{Known, Limit};
+use headroom_core::snapshot::Snapshot;
+use headroom_core::status::{answer, Answer, Fault, Status, SIZE};
+use headroom_facts::moment::Moment;
+use headroom_facts::vocabulary::{Known, Limit};
+use headroom_facts::Facts;
 use proptest::prelude::*;
 
 fn facts() -> Facts {

@@ -5,7 +5,7 @@ use std::mem::ManuallyDrop;
 use std::panic::catch_unwind;
 use std::sync::OnceLock;
 
-use headroom_core::os;
+use headroom_os as os;
 use rustler::codegen_runtime::{
     internal_write_symbols, inventory, ErlNifEntry, ErlNifEnv, ErlNifFunc, ErlNifTerm,
 };

@@ -2,15 +2,14 @@
 
 use super::finding::{Fix, When};
 use super::{exhaustion, relief, resource, Resource};
-use crate::boot::{PortLimitSource, StartedBy};
-use crate::raise::Wanted;
-use crate::snapshot::Facts;
-use crate::vocabulary::{Level, Limit, Name};
+use headroom_facts::boot::{PortLimitSource, StartedBy};
+use headroom_facts::otp::{DEFAULT_PORTS, LARGEST_TABLE};
+use headroom_facts::vocabulary::{Level, Limit, Name};
+use headroom_facts::wanted::Wanted;
+use headroom_facts::Facts;
 
 /// A size that serves most nodes, and the least that is ever proposed.
-pub(super) const USUAL: u64 = 65_536;
-/// The largest size of a process or port table.
-pub(super) const LARGEST_TABLE: u64 = 134_217_727;
+pub(super) const USUAL: u64 = DEFAULT_PORTS;
 
 impl Fix {
     /// Whether this works only after a restart.

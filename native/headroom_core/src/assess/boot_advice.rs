@@ -2,11 +2,12 @@
 
 use serde::Serialize;
 
-use super::advice::{self, LARGEST_TABLE, USUAL};
+use super::advice::{self, USUAL};
 use super::{exhaustion, misfits, resource};
-use crate::boot::PortLimitSource;
-use crate::snapshot::Facts;
-use crate::vocabulary::{Known, Level, Name};
+use headroom_facts::boot::PortLimitSource;
+use headroom_facts::otp::LARGEST_TABLE;
+use headroom_facts::vocabulary::{Known, Level, Name};
+use headroom_facts::Facts;
 
 /// A line for the next start, and where it goes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

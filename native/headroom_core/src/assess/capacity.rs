@@ -3,12 +3,8 @@
 use serde::Serialize;
 
 use super::{Binding, Resource};
-use crate::vocabulary::{Limit, Name};
-
-/// One port program holds this many descriptors while it starts: two pipes and a copy of standard error.
-pub const PORT_PROGRAM_START: u64 = 5;
-/// And this many from then on.
-pub const PORT_PROGRAM_STAYS: u64 = 2;
+use headroom_facts::otp::{PORT_PROGRAM_FDS, PORT_PROGRAM_KEEPS};
+use headroom_facts::vocabulary::{Limit, Name};
 
 atoms! {
     /// What a descriptor or port can be used for.
@@ -85,8 +81,8 @@ pub(super) fn of(resources: &[Resource], kernel_slots: Limit) -> Capacity {
 /// How many programs can be started one after the other with so many descriptors.
 fn programs(free: Limit) -> Limit {
     match free {
-        Limit::Finite(free) if free < PORT_PROGRAM_START => Limit::Finite(0),
-        Limit::Finite(free) => Limit::Finite((free - PORT_PROGRAM_START) / PORT_PROGRAM_STAYS + 1),
+        Limit::Finite(free) if free < PORT_PROGRAM_FDS => Limit::Finite(0),
+        Limit::Finite(free) => Limit::Finite((free - PORT_PROGRAM_FDS) / PORT_PROGRAM_KEEPS + 1),
         other => other,
     }
 }

@@ -4,10 +4,10 @@ use super::advice;
 use super::finding::{Evidence, Finding, Fix, Id, Key, Proof};
 use super::resource::{BoundBy, Resource};
 use crate::number::{self, grouped};
-use crate::snapshot::Facts;
-use crate::thresholds::Thresholds;
-use crate::unreadable::{self, What};
-use crate::vocabulary::{Count, Known, Level, Limit, Name};
+use headroom_facts::thresholds::Thresholds;
+use headroom_facts::unreadable::{self, What};
+use headroom_facts::vocabulary::{Count, Known, Level, Limit, Name};
+use headroom_facts::Facts;
 
 /// How bad the use of a resource is. What nothing enforces is never bad.
 pub(super) fn level(resource: &Resource, thresholds: &Thresholds) -> Level {

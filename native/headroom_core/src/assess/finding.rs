@@ -3,9 +3,9 @@
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use crate::explain::{Outcome, Peak, Probe};
-use crate::unreadable::Unreadable;
-use crate::vocabulary::{Count, Level, Limit, Name};
+use headroom_facts::probe::{Outcome, Peak, Probe};
+use headroom_facts::unreadable::Unreadable;
+use headroom_facts::vocabulary::{Count, Level, Limit, Name};
 
 /// One thing worth saying about a node.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -166,14 +166,14 @@ atoms! {
 pub enum Proof {
     Count(Count),
     Limit(Limit),
-    Percent(crate::vocabulary::Known<f64>),
+    Percent(headroom_facts::vocabulary::Known<f64>),
     Text(String),
     Texts(Vec<String>),
-    Flag(crate::vocabulary::Flag),
-    CodeMode(crate::exposure::CodeMode),
-    Mnesia(crate::exposure::MnesiaState),
+    Flag(headroom_facts::vocabulary::Flag),
+    CodeMode(headroom_facts::exposure::CodeMode),
+    Mnesia(headroom_facts::exposure::MnesiaState),
     BoundBy(super::resource::BoundBy),
-    Source(crate::boot::PortLimitSource),
+    Source(headroom_facts::boot::PortLimitSource),
     Unreadable(Vec<Unreadable>),
     Table(Count, Limit),
     Probe(Probe),

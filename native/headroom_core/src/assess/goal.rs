@@ -1,12 +1,11 @@
 //! Lines that bring a limit to a stated number.
 
-use super::advice::{at_boot, file_max, flag, ports, LARGEST_TABLE};
+use super::advice::{at_boot, file_max, flag, ports};
 use super::finding::Fix;
-use crate::snapshot::Facts;
-use crate::vocabulary::Name;
+use headroom_facts::otp::{LARGEST_TABLE, LEAST_TABLE};
+use headroom_facts::vocabulary::Name;
+use headroom_facts::Facts;
 
-/// The smallest size of a process or port table.
-const LEAST_TABLE: u64 = 1024;
 /// The smallest size of the atom table and of the table of ETS names.
 const LEAST_HASH: u64 = 8192;
 

@@ -3,12 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::finding::Id;
-use super::hazards::{hazards, Node, PORT_PROGRAM_FDS};
+use super::hazards::{hazards, Node};
 use super::resource;
-use crate::exposure::Exposure;
 use crate::number::{self, grouped};
-use crate::snapshot::Facts;
-use crate::vocabulary::Name;
+use headroom_facts::exposure::Exposure;
+use headroom_facts::otp::PORT_PROGRAM_FDS;
+use headroom_facts::vocabulary::Name;
+use headroom_facts::Facts;
 
 /// What to do: nothing that is not named here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

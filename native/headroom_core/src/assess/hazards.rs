@@ -5,13 +5,12 @@
 use super::finding::{Evidence, Finding, Fix, Id, Key, Proof};
 use super::resource::{self, Resource};
 use super::{advice, exhaustion};
-use crate::exposure::{CodeMode, Exposure, Mnesia, MnesiaState};
 use crate::number::{self, grouped};
-use crate::snapshot::Facts;
-use crate::vocabulary::{Known, Level, Limit, Name};
+use headroom_facts::exposure::{CodeMode, Exposure, Mnesia, MnesiaState};
+use headroom_facts::otp::PORT_PROGRAM_FDS;
+use headroom_facts::vocabulary::{Known, Level, Limit, Name};
+use headroom_facts::Facts;
 
-/// Descriptors that the start of one port program takes for a moment: two pipes and a copy of standard error.
-pub(super) const PORT_PROGRAM_FDS: u64 = 5;
 /// The release whose resolver began to halt the node instead of the caller.
 const RESOLVER_HALTS: u64 = 25;
 /// The last release whose logger is known to remove a handler that failed.

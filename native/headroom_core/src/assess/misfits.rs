@@ -4,10 +4,10 @@ use super::exhaustion::slots;
 use super::finding::{Evidence, Finding, Fix, Id, Key, Proof};
 use super::resource::Resource;
 use super::{advice, reaches, relief};
-use crate::boot::PortLimitSource;
 use crate::number::{self, grouped};
-use crate::snapshot::Facts;
-use crate::vocabulary::{Known, Level, Limit, Name};
+use headroom_facts::boot::PortLimitSource;
+use headroom_facts::vocabulary::{Known, Level, Limit, Name};
+use headroom_facts::Facts;
 
 /// The soft limit that containers get by default today.
 const LOW_NOFILE: u64 = 1024;

@@ -14,10 +14,10 @@ pub mod resource;
 
 use serde::Serialize;
 
-use crate::os::Gauge;
-use crate::snapshot::Facts;
-use crate::thresholds::Thresholds;
-use crate::vocabulary::{Count, Known, Level, Limit, Name};
+use headroom_facts::reading::Gauge;
+use headroom_facts::thresholds::Thresholds;
+use headroom_facts::vocabulary::{Count, Known, Level, Limit, Name};
+use headroom_facts::Facts;
 
 pub use capacity::{Capacity, CapacityOf, Use};
 pub use finding::Finding;

@@ -2,9 +2,9 @@
 
 use super::finding::Fix;
 use crate::number::grouped;
-use crate::raise::Wanted;
-use crate::snapshot::Facts;
-use crate::vocabulary::{Limit, Name};
+use headroom_facts::vocabulary::{Limit, Name};
+use headroom_facts::wanted::Wanted;
+use headroom_facts::Facts;
 
 /// What gives more of a resource without a restart, the nearest first.
 pub(super) fn more_of(facts: &Facts, name: Name) -> Vec<Fix> {

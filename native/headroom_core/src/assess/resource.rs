@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use crate::snapshot::Facts;
-use crate::vocabulary::{Count, Flag, Known, Limit, Name};
+use headroom_facts::vocabulary::{Count, Flag, Known, Limit, Name};
+use headroom_facts::Facts;
 
 /// One resource at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]

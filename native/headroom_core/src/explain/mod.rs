@@ -5,9 +5,7 @@
 
 mod client;
 mod operation;
-mod probe;
 mod reason;
-mod release;
 mod remedy;
 mod rules;
 mod suspect;
@@ -18,19 +16,19 @@ mod text;
 mod verdict;
 mod words;
 
+use headroom_facts::probe::{Outcome, Peak, Probe};
 pub use operation::Operation;
-pub use probe::{Outcome, Peak, Probe};
 pub use symptom::{Told, Word};
 pub use verdict::{Basis, Culprit, Rejected, Verdict};
 
-use release::Release;
+use headroom_facts::release::Release;
 use rules::Weight;
 use suspect::{Question, Standing, Suspect};
 use symptom::Symptom;
 
 use crate::assess::finding::{Evidence, Fix, Key, Proof};
-use crate::snapshot::Facts;
-use crate::value::Value;
+use headroom_facts::term::Value;
+use headroom_facts::Facts;
 
 /// The facts of one moment: of the node, of the kernel when it was asked, and of the watcher.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,5 +1,7 @@
 //! What was being done when it failed, and where a reason itself says so.
 
+use headroom_facts::otp::{OS_CMD_FDS, PORT_PROGRAM_FDS};
+
 atoms! {
     /// The operation that failed.
     pub enum Operation {
@@ -47,12 +49,11 @@ impl Operation {
         }
     }
 
-    /// The descriptors that must be free at the start (`spawn_start` in sys_drivers.c, as run on OTP 23 to 29): two pipes,
-    /// and a copy of standard error unless it goes where standard output goes.
+    /// The descriptors that must be free at the start.
     pub const fn descriptors(self) -> u64 {
         match self {
-            Operation::OpenPort => 5,
-            Operation::OsCmd => 4,
+            Operation::OpenPort => PORT_PROGRAM_FDS,
+            Operation::OsCmd => OS_CMD_FDS,
             _ => 1,
         }
     }

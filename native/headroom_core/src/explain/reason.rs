@@ -4,7 +4,7 @@
 use super::operation::Operation;
 use super::symptom::{Symptom, Told, Word};
 use super::text::{self, Found};
-use crate::value::Value;
+use headroom_facts::term::Value;
 
 /// So many parts of a term are looked at.
 const PARTS: usize = 4096;

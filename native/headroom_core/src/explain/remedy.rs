@@ -7,7 +7,7 @@ use super::verdict::Culprit;
 use super::{Case, Scene};
 use crate::assess::finding::Fix;
 use crate::assess::{advice, relief};
-use crate::vocabulary::Limit;
+use headroom_facts::vocabulary::Limit;
 
 /// What to do about the culprit of a case.
 pub(super) fn fixes(case: &Case, scene: &Scene) -> Vec<Fix> {

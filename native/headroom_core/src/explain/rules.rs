@@ -4,9 +4,9 @@
 //! What was run on OTP 23, 25, 27 and 29 is what the suite of this project runs.
 
 use super::operation::Operation::{self, *};
-use super::release::Release;
 use super::symptom::{Symptom, Word};
 use super::verdict::Culprit;
+use headroom_facts::release::Release;
 
 /// How much a rule says by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

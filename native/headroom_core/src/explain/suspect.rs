@@ -1,12 +1,12 @@
 //! How each suspect stands: exhausted now, seen exhausted, refused just now, possible, or impossible; and the numbers.
 
 use super::operation::Operation;
-use super::probe::{Outcome, Peak};
 use super::symptom::{Symptom, Word};
 use super::verdict::Culprit;
 use super::Scene;
 use crate::number;
-use crate::vocabulary::{Count, Known, Limit, Name};
+use headroom_facts::probe::{Outcome, Peak};
+use headroom_facts::vocabulary::{Count, Known, Limit, Name};
 
 /// How a suspect stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,15 +2,15 @@
 
 use super::operation::Operation;
 use super::reason::Seen;
-use super::release::Release;
 use super::suspect::{self, Question, Standing, Suspect};
 use super::symptom::{Symptom, Told, Word};
 use super::verdict::{Basis, Culprit, Rejected};
 use super::{Case, Scene};
 use crate::assess::resource;
 use crate::number;
-use crate::snapshot::Facts;
-use crate::vocabulary::{Count, Limit, Name};
+use headroom_facts::release::Release;
+use headroom_facts::vocabulary::{Count, Limit, Name};
+use headroom_facts::Facts;
 
 /// The verdict in one sentence of at most 80 characters, and what matters beside it.
 pub(super) fn message(

@@ -7,7 +7,7 @@ use textwrap::Options;
 use super::text::WIDTH;
 use crate::assess::finding::{Fix, When};
 use crate::explain::{self, Basis, Operation, Verdict};
-use crate::snapshot::Facts;
+use headroom_facts::Facts;
 
 /// The most lines that it takes.
 pub const LINES: usize = 25;

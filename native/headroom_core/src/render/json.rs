@@ -1,10 +1,10 @@
-//! A snapshot as JSON, which [`crate::snapshot::Facts::from_json`] reads back.
+//! A snapshot as JSON, which [`headroom_facts::Facts::from_json`] reads back.
 
 use serde::Serialize;
 
 use crate::assess::{Finding, Judgement};
 use crate::snapshot::Snapshot;
-use crate::vocabulary::Level;
+use headroom_facts::vocabulary::Level;
 
 /// One line of JSON.
 pub fn snapshot(snapshot: &Snapshot) -> String {

@@ -2,8 +2,8 @@
 
 use crate::assess::Resource;
 use crate::snapshot::Snapshot;
-use crate::thresholds::Threshold;
-use crate::vocabulary::{Known, Limit};
+use headroom_facts::thresholds::Threshold;
+use headroom_facts::vocabulary::{Known, Limit};
 
 /// What is wrong, or which resource is closest to its limit.
 pub fn text(snapshot: &Snapshot) -> String {

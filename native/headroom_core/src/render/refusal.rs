@@ -2,7 +2,7 @@
 
 use super::text::{fix_lines, wrapped};
 use crate::assess::Finding;
-use crate::snapshot::Facts;
+use headroom_facts::Facts;
 
 /// All that is not met, numbered, each with the line to change.
 pub fn unmet(findings: &[Finding], of: usize, facts: &Facts) -> String {

@@ -1,8 +1,9 @@
 //! The line that says which limits a program starts with. Numbers are plain here: they go into logs and are searched for.
 
 use crate::nofile::AtStart;
-use crate::raise::{Wanted, LARGEST_SANE};
-use crate::vocabulary::Limit;
+use crate::raise::LARGEST_SANE;
+use headroom_facts::vocabulary::Limit;
+use headroom_facts::wanted::Wanted;
 
 /// One line: the soft limit, why it is not what was asked for, and a port table that ends before it.
 pub fn line(start: &AtStart, ports: Option<u64>) -> String {
@@ -56,7 +57,7 @@ fn plain(limit: Limit) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::unreadable::Reason;
+    use headroom_facts::unreadable::Reason;
     use Limit::{Finite, Infinity};
 
     fn start(wanted: Wanted, before: u64, now: u64, hard: Limit, in_full: bool) -> AtStart {

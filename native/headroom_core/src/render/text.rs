@@ -7,8 +7,9 @@ use crate::assess::finding::{Finding, Fix, When};
 use crate::assess::hazards::hazards;
 use crate::assess::{CapacityOf, Resource, Use};
 use crate::number::{self, grouped};
-use crate::snapshot::{Facts, Snapshot};
-use crate::vocabulary::{Known, Level, Limit, Name};
+use crate::snapshot::Snapshot;
+use headroom_facts::vocabulary::{Known, Level, Limit, Name};
+use headroom_facts::Facts;
 
 /// The width that everything fits into where the numbers allow it.
 pub const WIDTH: usize = 80;

@@ -2,9 +2,9 @@
 
 use headroom_core::assess::harden;
 use headroom_core::assess::hazards::hazards as hazards_of;
-use headroom_core::exposure::Exposure;
-use headroom_core::os::Detail;
 use headroom_core::snapshot::Snapshot;
+use headroom_facts::exposure::Exposure;
+use headroom_facts::reading::Detail;
 
 use rustler::{Env, NifResult, Term};
 

@@ -9,10 +9,12 @@ mod probes;
 mod requirement;
 mod why;
 
-use headroom_core::beam::Beam;
-use headroom_core::os::{self, Detail, Patience};
-use headroom_core::snapshot::{Facts, Snapshot};
-use headroom_core::thresholds::Thresholds;
+use headroom_core::snapshot::Snapshot;
+use headroom_facts::beam::Beam;
+use headroom_facts::reading::{Detail, Patience};
+use headroom_facts::thresholds::Thresholds;
+use headroom_facts::Facts;
+use headroom_os as os;
 use rustler::schedule::consume_timeslice;
 use rustler::{Encoder, Env, NifResult, Term};
 

@@ -1,13 +1,14 @@
 //! How the node stands: facts, snapshot, report, and the pulse of a health check.
 
 use headroom_core::assess::{self, Pulse};
-use headroom_core::boot::Boot;
-use headroom_core::os::{self, Detail, Scan, ScanNeeded};
 use headroom_core::render::text::Charset;
 use headroom_core::render::{json, text};
-use headroom_core::thresholds::Thresholds;
-use headroom_core::unreadable::Reason;
-use headroom_core::vocabulary::Level;
+use headroom_facts::boot::Boot;
+use headroom_facts::reading::{Detail, ScanNeeded};
+use headroom_facts::thresholds::Thresholds;
+use headroom_facts::unreadable::Reason;
+use headroom_facts::vocabulary::Level;
+use headroom_os::{self as os, Scan};
 use rustler::schedule::consume_timeslice;
 use rustler::types::MapIterator;
 use rustler::{Encoder, Env, NifResult, Term};

@@ -1,13 +1,14 @@
 //! The soft limit of descriptors: raised, clamped, and lowered for a reserve.
 
 use headroom_core::assess::boot_advice::at_boot;
-use headroom_core::beam::{Beam, Reserved};
-use headroom_core::nofile::{self, Error};
-use headroom_core::os::{self, Detail, Patience, ScanNeeded};
-use headroom_core::raise::Wanted;
-use headroom_core::snapshot::Facts;
-use headroom_core::thresholds::Thresholds;
-use headroom_core::vocabulary::Limit;
+use headroom_core::nofile::{self, Decide, Error, Outcome};
+use headroom_facts::beam::{Beam, Reserved};
+use headroom_facts::reading::{Detail, Patience, ScanNeeded};
+use headroom_facts::thresholds::Thresholds;
+use headroom_facts::vocabulary::Limit;
+use headroom_facts::wanted::Wanted;
+use headroom_facts::Facts;
+use headroom_os as os;
 use rustler::schedule::consume_timeslice;
 use rustler::{Encoder, Env, NifResult, Term};
 use serde::Serialize;
@@ -22,6 +23,11 @@ fn answer<'a, T: Serialize>(env: Env<'a>, result: Result<T, Error>) -> NifResult
         Ok(value) => (ok(), to_term(env, &value)?).encode(env),
         Err(reason) => (error(), to_term(env, &reason)?).encode(env),
     })
+}
+
+/// What carries a decision out. `kept` as in [`os::change`].
+fn setting(kept: u64) -> impl FnOnce(Decide) -> Outcome {
+    move |decide| os::change(kept, decide)
 }
 
 /// Raises the soft limit to a number, or to `max`.
@@ -39,7 +45,7 @@ fn raise_nofile<'a>(
     // The limits alone are needed, so nothing has to be counted first.
     let os = os::read(beam.max_fds, Patience::Never, Detail::Health);
     let os = os.map_err(|ScanNeeded| rustler::Error::BadArg)?;
-    let raised = nofile::raise(wanted, &Facts::new(os, beam, thresholds), kept);
+    let raised = nofile::raise(wanted, &Facts::new(os, beam, thresholds), setting(kept));
     consume_timeslice(env, SNAPSHOT_COST);
     answer(env, raised)
 }
@@ -48,7 +54,7 @@ fn raise_nofile<'a>(
 #[rustler::nif]
 fn clamp_nofile<'a>(env: Env<'a>, max_fds: Term<'a>, kept: u64) -> NifResult<Term<'a>> {
     let max_fds: Limit = from_term(max_fds)?;
-    answer(env, nofile::clamp(max_fds, kept))
+    answer(env, nofile::clamp(max_fds, setting(kept)))
 }
 
 /// Holds descriptors back, if they and the ports fit: `{ok, Soft}`, an error, or `scan_needed`.
@@ -67,7 +73,7 @@ fn reserve_fds<'a>(
     let Ok(os) = os::read(beam.max_fds, patience_of(patience)?, Detail::Health) else {
         return Ok(scan_needed().encode(env));
     };
-    let reserved = nofile::reserve(wanted, &Facts::new(os, beam, thresholds), kept);
+    let reserved = nofile::reserve(wanted, &Facts::new(os, beam, thresholds), setting(kept));
     consume_timeslice(env, SNAPSHOT_COST);
     answer(env, reserved)
 }
@@ -76,7 +82,7 @@ fn reserve_fds<'a>(
 #[rustler::nif]
 fn release_fds<'a>(env: Env<'a>, max_fds: Term<'a>, kept: u64) -> NifResult<Term<'a>> {
     let max_fds: Limit = from_term(max_fds)?;
-    answer(env, nofile::release(max_fds, kept))
+    answer(env, nofile::release(max_fds, setting(kept)))
 }
 
 /// The descriptors that are held back, or `undefined` while this library has not heard of any change.

@@ -1,8 +1,9 @@
 //! Health for probes: as JSON for HTTP, as a record for the status file.
 
-use headroom_core::os::{self, Detail};
 use headroom_core::render::json;
 use headroom_core::status::Status;
+use headroom_facts::reading::Detail;
+use headroom_os as os;
 use rustler::{Encoder, Env, NewBinary, NifResult, Term};
 
 use super::with_snapshot;

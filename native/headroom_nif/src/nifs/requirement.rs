@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use headroom_core::os::{self, Detail};
 use headroom_core::render::refusal;
 use headroom_core::requirement::Requirements;
-use headroom_core::value::Value;
+use headroom_facts::reading::Detail;
+use headroom_facts::term::Value;
+use headroom_os as os;
 use rustler::types::{ListIterator, MapIterator};
 use rustler::{Binary, Encoder, Env, NifResult, Term};
 

@@ -1,9 +1,12 @@
 //! Why a call failed: the verdict, and the verdict as prose.
 
-use headroom_core::explain::{self, Operation, Probe, Scene, Verdict};
-use headroom_core::os::{self, Detail};
+use headroom_core::explain::{self, Operation, Scene, Verdict};
 use headroom_core::render;
-use headroom_core::snapshot::{Facts, Snapshot};
+use headroom_core::snapshot::Snapshot;
+use headroom_facts::probe::Probe;
+use headroom_facts::reading::Detail;
+use headroom_facts::Facts;
+use headroom_os as os;
 use rustler::schedule::consume_timeslice;
 use rustler::{Env, NifResult, Term};
 

@@ -1,6 +1,6 @@
 //! From any term to the core's plain [`Value`], bounded in size so that no term can hold a scheduler.
 
-use headroom_core::value::Value;
+use headroom_facts::term::Value;
 use rustler::types::MapIterator;
 use rustler::{Binary, NifResult, Term, TermType};
 

@@ -6,10 +6,10 @@ mod table;
 mod wording;
 
 use super::*;
-use crate::beam::{Reserved, Tables};
-use crate::boot::Boot;
-use crate::snapshot::{Fds, Nofile};
-use crate::vocabulary::{Known, Limit, Name};
+use headroom_facts::beam::{Reserved, Tables};
+use headroom_facts::boot::Boot;
+use headroom_facts::vocabulary::{Known, Limit, Name};
+use headroom_facts::{Fds, Nofile};
 
 /// A node as it is on most days: a non-root process, room everywhere.
 fn healthy() -> Scene {
@@ -47,7 +47,7 @@ fn healthy() -> Scene {
             },
             boot: Boot {
                 emulator_flags: vec!["+Q 1024".into()],
-                port_limit_source: crate::boot::PortLimitSource::Flag,
+                port_limit_source: headroom_facts::boot::PortLimitSource::Flag,
                 ..Boot::default()
             },
             thresholds: Default::default(),

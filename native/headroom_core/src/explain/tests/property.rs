@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::render;
-use crate::vocabulary::{Count, Flag};
+use headroom_facts::vocabulary::{Count, Flag};
 
 fn known<T: std::fmt::Debug + Clone + 'static>(
     value: impl Strategy<Value = T> + 'static,

@@ -8,8 +8,8 @@ use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::last_error;
-use crate::unreadable::{Reason, Word};
+use crate::last_error;
+use headroom_facts::unreadable::{Reason, Word};
 
 /// A descriptor that is open, or the reason why it is not.
 pub(super) struct Held {

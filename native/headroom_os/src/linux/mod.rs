@@ -1,14 +1,24 @@
 //! Linux: joins the parts, and knows which of them to skip on the fast path.
 
+mod fd_table;
+mod held;
+mod kernel_files;
+mod privileges;
+mod probe;
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::privileges::Privileges;
-use super::{fd_table, held, kernel_files, limits, system};
-use super::{Detail, Gauge, Os, Patience, Reading, ScanNeeded};
-use crate::unreadable::{Reason, Unreadable, What, Word};
-use crate::vocabulary::{Count, Known, Limit};
+use headroom_facts::reading::{Detail, Gauge, Patience, ScanNeeded};
+use headroom_facts::unreadable::{Reason, Unreadable, What, Word};
+use headroom_facts::vocabulary::{Count, Known, Limit};
+use headroom_facts::{Fds, Nofile, System};
+
+use crate::{limits, system, Reading};
+use privileges::Privileges;
+
+pub use probe::probe;
 
 /// Slots that are counted in passing; more of them take a [`Scan`].
 const IN_PASSING: u64 = 2048;
@@ -180,7 +190,7 @@ impl Scan {
 ///
 /// # Errors
 /// The descriptor table takes a [`Scan`] to count, and `patience` does not allow to do without.
-pub fn read(max_fds: Limit, patience: Patience, detail: Detail) -> Result<Os, ScanNeeded> {
+pub fn read(max_fds: Limit, patience: Patience, detail: Detail) -> Result<System, ScanNeeded> {
     let mut reading = Reading::default();
     let (soft, hard) = reading.take(What::Nofile, limits::nofile());
     let nr_open = reading.take(What::NrOpen, kernel_files::nr_open().map(Known::Is));
@@ -211,21 +221,26 @@ pub fn read(max_fds: Limit, patience: Patience, detail: Detail) -> Result<Os, Sc
         reading.unreadable.push(Unreadable::new(What::Open, why));
     }
     let highest = reading.take(What::Highest, highest.map(Known::Is));
-    Ok(Os {
+    Ok(System {
         pid: std::process::id(),
         kernel: system::kernel(),
-        soft,
-        hard,
-        nr_open: nr_open.into(),
-        file_max,
-        file_nr,
-        exempt_from_file_max: privileges.exempt_from_file_max().into(),
-        can_raise_hard: privileges.can_raise_hard().into(),
-        open: tally.as_ref().map(|tally| tally.open).into(),
-        free: free_slots(soft, tally.as_ref()),
-        highest,
-        own: held::own(),
-        age_ms: tally.map_or(0, |tally| tally.age.as_millis() as u64),
+        fds: Fds {
+            open: tally.as_ref().map(|tally| tally.open).into(),
+            free: free_slots(soft, tally.as_ref()),
+            highest,
+            own: held::own(),
+            age_ms: tally.map_or(0, |tally| tally.age.as_millis() as u64),
+        },
+        nofile: Nofile {
+            soft,
+            hard,
+            nr_open: nr_open.into(),
+            max_fds,
+            file_max,
+            file_nr,
+            exempt_from_file_max: privileges.exempt_from_file_max().into(),
+            can_raise_hard: privileges.can_raise_hard().into(),
+        },
         unreadable: reading.unreadable,
     })
 }
@@ -307,11 +322,11 @@ mod tests {
     fn a_whole_reading_is_complete_and_consistent() {
         acquire();
         let os = read(Limit::Unknown, Patience::Never, Detail::Full).unwrap();
-        assert!(os.own == 3 && os.open.get() > Some(3), "{os:?}");
-        let slots = os.free.finite().unwrap() + os.open.get().unwrap();
-        assert_eq!(Some(slots), os.soft.finite());
+        assert!(os.fds.own == 3 && os.fds.open.get() > Some(3), "{os:?}");
+        let slots = os.fds.free.finite().unwrap() + os.fds.open.get().unwrap();
+        assert_eq!(Some(slots), os.nofile.soft.finite());
         assert!(
-            os.highest.get() >= os.open.get().map(|open| open - 1),
+            os.fds.highest.get() >= os.fds.open.get().map(|open| open - 1),
             "{os:?}"
         );
         assert!(os.kernel.starts_with("Linux "));
@@ -322,8 +337,8 @@ mod tests {
         let procfs::process::LimitValue::Value(soft) = limits.max_open_files.soft_limit else {
             panic!("no soft limit");
         };
-        assert_eq!(os.soft, Limit::Finite(soft));
-        assert_eq!(os.nr_open.finite().map(|n| n >= soft), Some(true));
+        assert_eq!(os.nofile.soft, Limit::Finite(soft));
+        assert_eq!(os.nofile.nr_open.finite().map(|n| n >= soft), Some(true));
         let missing: Vec<_> = os
             .unreadable
             .iter()

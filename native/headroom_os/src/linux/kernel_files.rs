@@ -1,8 +1,8 @@
 //! The open files of the whole kernel, and the largest limit of descriptors.
 
 use super::held::{FILE_NR, NR_OPEN};
-use crate::unreadable::{Reason, Word};
-use crate::vocabulary::Limit;
+use headroom_facts::unreadable::{Reason, Word};
+use headroom_facts::vocabulary::Limit;
 
 /// systemd writes the largest signed number to say "no limit"; no machine has that many files.
 const NO_LIMIT: u64 = 1 << 62;

@@ -1,6 +1,7 @@
 //! Closed sets of words: enums whose variants are atoms in Erlang terms and strings in JSON and in text.
 
 /// Defines an enum with its words: `as_str`, `parse`, `ALL` in listed order, and both directions of serde.
+#[macro_export]
 macro_rules! atoms {
     ($(#[$meta:meta])* pub enum $Name:ident { $($(#[$doc:meta])* $Variant:ident = $word:literal,)* }) => {
         $(#[$meta])*
@@ -22,21 +23,21 @@ macro_rules! atoms {
             }
         }
 
-        impl ::serde::Serialize for $Name {
-            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        impl $crate::serde::Serialize for $Name {
+            fn serialize<S: $crate::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.serialize_unit_variant(stringify!($Name), 0, self.as_str())
             }
         }
 
-        impl<'de> ::serde::Deserialize<'de> for $Name {
-            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        impl<'de> $crate::serde::Deserialize<'de> for $Name {
+            fn deserialize<D: $crate::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 struct OneOf;
-                impl ::serde::de::Visitor<'_> for OneOf {
+                impl $crate::serde::de::Visitor<'_> for OneOf {
                     type Value = $Name;
                     fn expecting(&self, f: &mut ::std::fmt::Formatter) -> ::std::fmt::Result {
                         f.write_str(concat!("a word of ", stringify!($Name)))
                     }
-                    fn visit_str<E: ::serde::de::Error>(self, word: &str) -> Result<$Name, E> {
+                    fn visit_str<E: $crate::serde::de::Error>(self, word: &str) -> Result<$Name, E> {
                         $Name::parse(word).ok_or_else(|| E::custom("not a known word"))
                     }
                 }

@@ -3,11 +3,7 @@
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
 
-/// The port table that a VM gets when nothing asks for another size (`ERTS_DEFAULT_MAX_PORTS` in erl_port.h).
-pub const DEFAULT_PORTS: u64 = 65_536;
-
-/// The sizes of a port table that a VM accepts (`ERTS_MIN_PORTS`, `ERTS_MAX_PORTS`); it takes the next power of two.
-pub const PORT_TABLE: std::ops::RangeInclusive<u64> = 1024..=134_217_727;
+use crate::otp::{DEFAULT_PORTS, PORT_TABLE};
 
 /// The port table that a value of `ERL_MAX_PORTS` gives, or `None` when the emulator ignores it.
 ///

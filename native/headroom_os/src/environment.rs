@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::boot::{Environment, StartedBy};
+use headroom_facts::boot::{Environment, StartedBy};
 
 /// Reads the variables that set limits of a VM. It looks at the file system and is meant for load time.
 pub fn environment() -> Environment {

@@ -1,11 +1,11 @@
 //! The soft and hard limit of descriptors (`RLIMIT_NOFILE`).
 
-use super::last_error;
-use crate::unreadable::{Reason, Word};
-use crate::vocabulary::Limit;
+use crate::last_error;
+use headroom_facts::unreadable::{Reason, Word};
+use headroom_facts::vocabulary::Limit;
 
 /// Soft and hard limit of this process.
-pub(super) fn nofile() -> Result<(Limit, Limit), Reason> {
+pub(crate) fn nofile() -> Result<(Limit, Limit), Reason> {
     let limit = read()?;
     Ok((bound(limit.rlim_cur), bound(limit.rlim_max)))
 }
@@ -15,7 +15,7 @@ pub(super) fn nofile() -> Result<(Limit, Limit), Reason> {
 const LEAST: u64 = 16;
 
 /// Sets the soft limit and leaves the hard one.
-pub(super) fn set_soft(soft: u64) -> Result<(), Reason> {
+pub(crate) fn set_soft(soft: u64) -> Result<(), Reason> {
     if soft < LEAST {
         return Err(Word::Einval.into());
     }

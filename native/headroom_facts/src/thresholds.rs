@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::value::Value;
+use crate::term::Value;
 use crate::vocabulary::Name;
 
 /// When one resource is at warning and when at critical.

@@ -1,8 +1,12 @@
 //! Other systems: the limits through libc, and everything else unknown.
 
-use super::{limits, system, Detail, Gauge, Os, Patience, Reading, ScanNeeded};
-use crate::unreadable::{Reason, Unreadable, What, Word};
-use crate::vocabulary::{Count, Flag, Limit};
+use headroom_facts::probe::Probe;
+use headroom_facts::reading::{Detail, Gauge, Patience, ScanNeeded};
+use headroom_facts::unreadable::{Reason, Unreadable, What, Word};
+use headroom_facts::vocabulary::{Count, Flag, Limit};
+use headroom_facts::{Fds, Nofile, System};
+
+use crate::{limits, system, Reading};
 
 const UNSUPPORTED: Reason = Reason::Word(Word::UnsupportedOs);
 
@@ -40,7 +44,7 @@ impl Scan {
 ///
 /// # Errors
 /// None here: the signature is that of Linux.
-pub fn read(_max_fds: Limit, _patience: Patience, _detail: Detail) -> Result<Os, ScanNeeded> {
+pub fn read(max_fds: Limit, _patience: Patience, _detail: Detail) -> Result<System, ScanNeeded> {
     let mut reading = Reading::default();
     let (soft, hard) = reading.take(What::Nofile, limits::nofile());
     let missing = [
@@ -54,28 +58,33 @@ pub fn read(_max_fds: Limit, _patience: Patience, _detail: Detail) -> Result<Os,
     ];
     let missing = missing.map(|what| Unreadable::new(what, UNSUPPORTED));
     reading.unreadable.extend(missing);
-    Ok(Os {
+    Ok(System {
         pid: std::process::id(),
         kernel: system::kernel(),
-        soft,
-        hard,
-        nr_open: Limit::Unknown,
-        file_max: Limit::Unknown,
-        file_nr: Count::Unknown,
-        exempt_from_file_max: Flag::Unknown,
-        can_raise_hard: Flag::Unknown,
-        open: Count::Unknown,
-        free: Limit::Unknown,
-        highest: Count::Unknown,
-        own: 0,
-        age_ms: 0,
+        fds: Fds {
+            open: Count::Unknown,
+            free: Limit::Unknown,
+            highest: Count::Unknown,
+            own: 0,
+            age_ms: 0,
+        },
+        nofile: Nofile {
+            soft,
+            hard,
+            nr_open: Limit::Unknown,
+            max_fds,
+            file_max: Limit::Unknown,
+            file_nr: Count::Unknown,
+            exempt_from_file_max: Flag::Unknown,
+            can_raise_hard: Flag::Unknown,
+        },
         unreadable: reading.unreadable,
     })
 }
 
 /// Nothing is asked here.
-pub fn probe(_pipe: bool) -> crate::explain::Probe {
-    crate::explain::Probe::default()
+pub fn probe(_pipe: bool) -> Probe {
+    Probe::default()
 }
 
 /// The soft limit; everything else is unknown.
@@ -101,10 +110,13 @@ mod tests {
     // A system that cannot be read must say so, and never show a zero for a count.
     #[test]
     fn unknown_with_a_reason() {
-        let os = read(Limit::Unknown, Patience::Fresh, Detail::Full).unwrap();
-        assert!(os.soft.finite().is_some());
-        assert_eq!((os.open, os.free), (Count::Unknown, Limit::Unknown));
-        assert!(os
+        let system = read(Limit::Unknown, Patience::Fresh, Detail::Full).unwrap();
+        assert!(system.nofile.soft.finite().is_some());
+        assert_eq!(
+            (system.fds.open, system.fds.free),
+            (Count::Unknown, Limit::Unknown)
+        );
+        assert!(system
             .unreadable
             .contains(&Unreadable::new(What::Open, UNSUPPORTED)));
     }

@@ -3,50 +3,12 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use super::limits;
-use crate::unreadable::Reason;
-use crate::vocabulary::Limit;
+use headroom_facts::change::{Change, Changed, Standing, Unchanged};
+
+use crate::limits;
 
 /// Descriptors by which the soft limit was lowered for the operator; `None` until this library hears of it.
 static RESERVED: Mutex<Option<u64>> = Mutex::new(None);
-
-/// What is in force when a change is decided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
-    /// Soft limit.
-    pub soft: Limit,
-    /// Hard limit.
-    pub hard: Limit,
-    /// Descriptors that are held back.
-    pub reserved: u64,
-}
-
-/// What was decided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Change {
-    /// The soft limit to set, or `None` to leave it.
-    pub soft: Option<u64>,
-    /// Descriptors that are held back from now on.
-    pub reserved: u64,
-}
-
-/// What was done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Changed {
-    /// The soft limit that was in force.
-    pub before: Limit,
-    /// The soft limit that is in force.
-    pub now: Limit,
-}
-
-/// Why everything is as it was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unchanged<E> {
-    /// It was decided so.
-    Decided(E),
-    /// The kernel refused.
-    Refused(Reason),
-}
 
 /// Sets the soft limit that `decide` finds, and nothing when it refuses.
 ///

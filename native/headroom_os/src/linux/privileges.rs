@@ -1,7 +1,7 @@
 //! What this process may do: it decides whether `fs.file-max` applies to it, and whether it can raise its hard limit.
 
-use super::last_error;
-use crate::unreadable::Reason;
+use crate::last_error;
+use headroom_facts::unreadable::Reason;
 
 const CAP_SYS_ADMIN: u32 = 21;
 const CAP_SYS_RESOURCE: u32 = 24;
@@ -92,7 +92,7 @@ fn in_initial_user_ns() -> Result<bool, Reason> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::unreadable::Word;
+    use headroom_facts::unreadable::Word;
 
     const ADMIN: Result<u64, Reason> = Ok(1 << CAP_SYS_ADMIN);
     const NOTHING: Result<u64, Reason> = Ok(0);

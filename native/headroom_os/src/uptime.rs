@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use crate::status::Moment;
+use headroom_facts::moment::Moment;
 
 #[cfg(target_os = "linux")]
 const CLOCK: libc::clockid_t = libc::CLOCK_BOOTTIME;

@@ -4,7 +4,7 @@
 //! high number, which would make the descriptor table grow for good.
 
 use super::held::FD_DIR;
-use crate::explain::{Outcome, Probe};
+use headroom_facts::probe::{Outcome, Probe};
 
 /// Asks. A pipe only on request: it takes two slots.
 pub fn probe(pipe: bool) -> Probe {
@@ -71,7 +71,7 @@ mod tests {
     // so one of several tries must be quiet.
     #[test]
     fn granted_and_given_back() {
-        super::super::acquire();
+        crate::acquire();
         let count = || {
             procfs::process::Process::myself()
                 .unwrap()

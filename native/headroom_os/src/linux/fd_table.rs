@@ -8,8 +8,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::held::FD_DIR;
-use super::last_error;
-use crate::unreadable::{Reason, Word};
+use crate::last_error;
+use headroom_facts::unreadable::{Reason, Word};
 
 /// The directory's offset belongs to all threads: who looks into it must be alone.
 static DIRECTORY: Mutex<()> = Mutex::new(());
@@ -184,7 +184,7 @@ mod tests {
     // Other tests of this process open and close descriptors, so the numbers are far above theirs.
     #[test]
     fn finds_what_is_open_above_a_number() {
-        super::super::acquire();
+        crate::acquire();
         let held: Vec<OwnedFd> = [700, 702, 950].into_iter().map(at).collect();
         let numbers: Vec<u64> = held.iter().map(|fd| fd.as_raw_fd() as u64).collect();
         assert_eq!(numbers, [700, 702, 950]);
@@ -200,7 +200,7 @@ mod tests {
     // More entries in one stretch than one look holds, so that the walk must go on behind the first buffer.
     #[test]
     fn walks_past_one_buffer() {
-        super::super::acquire();
+        crate::acquire();
         let held: Vec<OwnedFd> = (2000..2070).map(at).collect();
         assert_eq!(highest_of(2001).unwrap(), 2069);
         assert_eq!(highest_of(1971).unwrap(), 2069);
@@ -210,7 +210,7 @@ mod tests {
     // procfs counts the entries of the same directory.
     #[test]
     fn the_same_count_as_procfs() {
-        super::super::acquire();
+        crate::acquire();
         let Some(_) = open_count().unwrap() else {
             return; // a kernel before 6.2
         };

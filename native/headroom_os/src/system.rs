@@ -3,7 +3,7 @@
 use std::ffi::CStr;
 
 /// Name and release of the kernel, for example `Linux 6.8.0-31-generic`.
-pub(super) fn kernel() -> String {
+pub(crate) fn kernel() -> String {
     // SAFETY: all fields of utsname are byte arrays, for which zeroes are valid.
     let mut name: libc::utsname = unsafe { std::mem::zeroed() };
     // SAFETY: uname writes one utsname, and the reference lives through the call.

@@ -2,9 +2,10 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use headroom_core::os::{self, change, Change, Changed, Standing, Unchanged};
-use headroom_core::unreadable::Reason;
-use headroom_core::vocabulary::Limit;
+use headroom_facts::change::{Change, Changed, Standing, Unchanged};
+use headroom_facts::unreadable::Reason;
+use headroom_facts::vocabulary::Limit;
+use headroom_os::change;
 
 /// The tests here change the same limit.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -80,5 +81,5 @@ fn what_a_caller_remembers_counts_once() {
         assert_eq!(standing.reserved, known);
         Err::<Change, ()>(())
     });
-    assert_eq!(os::reserved(), Some(known));
+    assert_eq!(headroom_os::reserved(), Some(known));
 }
