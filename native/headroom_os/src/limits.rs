@@ -19,8 +19,11 @@ pub(crate) fn set_soft(soft: u64) -> Result<(), Reason> {
     if soft < LEAST {
         return Err(Word::Einval.into());
     }
+    // 64 bits here and 32 there: a number that does not fit is none that the kernel would take.
+    #[allow(clippy::useless_conversion)]
+    let rlim_cur = libc::rlim_t::try_from(soft).map_err(|_| Word::Einval)?;
     let limit = libc::rlimit {
-        rlim_cur: soft,
+        rlim_cur,
         ..read()?
     };
     // SAFETY: the kernel reads one rlimit, and the reference lives through the call.
@@ -45,7 +48,8 @@ fn bound(value: libc::rlim_t) -> Limit {
     if value == libc::RLIM_INFINITY {
         Limit::Infinity
     } else {
-        Limit::Finite(value)
+        #[allow(clippy::useless_conversion)]
+        Limit::Finite(u64::from(value)) // 32 bits on some systems
     }
 }
 
