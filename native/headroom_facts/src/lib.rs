@@ -15,6 +15,7 @@ pub mod boot;
 pub mod change;
 pub mod exposure;
 mod facts;
+pub mod inventory;
 pub mod moment;
 pub mod otp;
 pub mod probe;

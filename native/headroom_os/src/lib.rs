@@ -26,7 +26,7 @@ use portable as platform;
 
 pub use change::{change, reserved};
 pub use environment::environment;
-pub use platform::{acquire, gauge, open_count, probe, read, release, Scan};
+pub use platform::{acquire, gauge, inventory, open_count, probe, read, release, Scan};
 pub use stderr::last_words;
 pub use uptime::moment;
 

@@ -1,5 +1,7 @@
 //! Other systems: the limits through libc, and everything else unknown.
 
+pub mod inventory;
+
 use headroom_facts::probe::Probe;
 use headroom_facts::reading::{Detail, Gauge, Patience, ScanNeeded};
 use headroom_facts::unreadable::{Reason, Unreadable, What, Word};

@@ -1,4 +1,4 @@
-//! The three descriptors that are held from load on: with them everything can be read when no other can be opened.
+//! The descriptors that are held from load on: with them everything can be read when no other can be opened.
 //!
 //! Load and upgrade count up, unload counts down: two instances of the NIF module share one library when it was loaded
 //! twice over the same path, and the last one closes.
@@ -27,8 +27,10 @@ pub(super) static FD_DIR: Held = Held::new(c"/proc/self/fd", libc::O_DIRECTORY);
 pub(super) static FILE_NR: Held = Held::new(c"/proc/sys/fs/file-nr", 0);
 /// The largest limit of descriptors that the kernel accepts.
 pub(super) static NR_OPEN: Held = Held::new(c"/proc/sys/fs/nr_open", 0);
+/// The counters of the machine's network, of the namespace that the process had at load.
+pub(super) static NETSTAT: Held = Held::new(c"/proc/self/net/netstat", 0);
 
-static ALL: [&Held; 3] = [&FD_DIR, &FILE_NR, &NR_OPEN];
+static ALL: [&Held; 4] = [&FD_DIR, &FILE_NR, &NR_OPEN, &NETSTAT];
 static USERS: Mutex<u32> = Mutex::new(0);
 
 impl Held {
@@ -99,6 +101,11 @@ pub(super) fn release() {
     if *users == 0 {
         ALL.into_iter().for_each(Held::close);
     }
+}
+
+/// Whether this descriptor is one of them.
+pub(super) fn is_own(fd: RawFd) -> bool {
+    ALL.iter().any(|held| held.fd() == Ok(fd))
 }
 
 /// How many descriptors are held.

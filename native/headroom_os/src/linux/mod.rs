@@ -2,6 +2,7 @@
 
 mod fd_table;
 mod held;
+pub mod inventory;
 mod kernel_files;
 mod privileges;
 mod probe;
@@ -322,7 +323,7 @@ mod tests {
     fn a_whole_reading_is_complete_and_consistent() {
         acquire();
         let os = read(Limit::Unknown, Patience::Never, Detail::Full).unwrap();
-        assert!(os.fds.own == 3 && os.fds.open.get() > Some(3), "{os:?}");
+        assert!(os.fds.own == 4 && os.fds.open.get() > Some(3), "{os:?}");
         let slots = os.fds.free.finite().unwrap() + os.fds.open.get().unwrap();
         assert_eq!(Some(slots), os.nofile.soft.finite());
         assert!(
