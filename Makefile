@@ -1,5 +1,5 @@
 # The work is in script/; each target installs what it misses (Debian, cargo given) and can be run again at any time.
-.PHONY: report demo test lint bench integration
+.PHONY: report demo test lint bench integration fresh
 
 report:
 	@script/report
@@ -18,3 +18,6 @@ bench:
 
 integration:
 	@script/integration
+
+fresh:
+	@script/fresh

@@ -12,16 +12,22 @@ if [ -n "${HEADROOM_PREBUILT:-}" ]; then
         exit 1
     fi
 else
-    version=$(cargo --version 2>/dev/null | sed -n 's/^cargo \([0-9]*\)\.\([0-9]*\).*/\1 \2/p')
-    # shellcheck disable=SC2086 # two words: major and minor
-    set -- ${version:-0 0}
-    if [ "$1" -lt 1 ] || { [ "$1" -eq 1 ] && [ "$2" -lt 91 ]; }; then
-        echo "headroom: cargo 1.91 or later is needed to build the NIF (found: $(cargo --version 2>/dev/null || echo none)); install it with rustup, or set HEADROOM_PREBUILT=/path/to/headroom_nif.so" >&2
+    wanted=$(sed -n 's/^rust-version *= *"1\.\([0-9]*\)".*/\1/p' Cargo.toml)
+    found=$(cargo --version 2>/dev/null) || found=none
+    minor=$(echo "$found" | sed -n 's/^cargo 1\.\([0-9]*\).*/\1/p')
+    if [ "${minor:-0}" -lt "$wanted" ]; then
+        echo "headroom: cargo 1.$wanted or later is needed to build the NIF (found: $found); on Debian and its kin script/setup installs it, elsewhere rustup does, or set HEADROOM_PREBUILT=/path/to/headroom_nif.so" >&2
         exit 1
     fi
     target=${CARGO_TARGET_DIR:-$root/target}
     case $target in /*) ;; *) target=$root/$target ;; esac
-    cargo build --release --locked --quiet -p headroom_nif --target-dir "$target"
+    quiet=--quiet
+    if [ ! -f priv/headroom_nif.so ]; then
+        echo "headroom: cargo builds the native library, a minute or two the first time" >&2
+        quiet=
+    fi
+    # shellcheck disable=SC2086 # no argument when it is empty
+    cargo build --release --locked $quiet -p headroom_nif --target-dir "$target"
     dir=$target/${CARGO_BUILD_TARGET:+$CARGO_BUILD_TARGET/}release
     for lib in "$dir/libheadroom_nif.so" "$dir/libheadroom_nif.dylib"; do
         [ -f "$lib" ] && break
