@@ -9,6 +9,8 @@ extern crate headroom_facts;
 
 pub mod assess;
 pub mod explain;
+pub mod finding;
+pub mod measure;
 pub mod nofile;
 pub mod number;
 pub mod raise;

@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 use crate::assess::advice;
-use crate::assess::finding::Fix;
+use crate::finding::Fix;
 use crate::raise::{self, Bounds, MaxFdsUnknown};
 use crate::reserve::{self, Room, TooMany};
 use headroom_facts::beam::Reserved;

@@ -1,8 +1,8 @@
 //! What a release needs before it may start: (requirements, facts) to findings. What is unknown never passes.
 
-use crate::assess::finding::{Evidence, Finding, Fix, Id, Key, Proof};
 use crate::assess::goal;
-use crate::assess::resource::{self, BoundBy, Resource};
+use crate::finding::{Finding, Fix, Id, Key, Proof};
+use crate::measure::{BoundBy, Resource, Resources};
 use crate::number::{self, grouped};
 use headroom_facts::boot::{PortLimitSource, StartedBy};
 use headroom_facts::term::Value;
@@ -116,11 +116,10 @@ fn demands(value: &Value) -> Result<Vec<Demand>, String> {
 }
 
 /// Without `max_fds` it is not known how many descriptors the VM can watch, whatever the soft limit says.
-fn found(facts: &Facts, name: Name) -> Option<Resource> {
-    let resources = resource::all(facts);
-    let resource = resources.into_iter().find(|found| found.name == name)?;
+fn found(facts: &Facts, name: Name) -> Resource {
+    let resource = *Resources::new(facts).of(name);
     let unwatched = name == Name::Fds && facts.nofile.max_fds == Limit::Unknown;
-    Some(if unwatched || resource.limit == Limit::Unknown {
+    if unwatched || resource.limit == Limit::Unknown {
         Resource {
             limit: Limit::Unknown,
             free: Limit::Unknown,
@@ -129,11 +128,11 @@ fn found(facts: &Facts, name: Name) -> Option<Resource> {
         }
     } else {
         resource
-    })
+    }
 }
 
 fn unmet(facts: &Facts, name: Name, demand: Demand) -> Option<Finding> {
-    let resource = found(facts, name)?;
+    let resource = found(facts, name);
     let measured = match demand {
         Demand::Min(_) | Demand::Max(_) => resource.limit,
         Demand::Free(_) => resource.free,
@@ -222,18 +221,10 @@ fn finding(
         (Key::Limit, Proof::Limit(resource.limit)),
         (Key::Used, Proof::Count(resource.used)),
         (Key::Free, Proof::Limit(resource.free)),
-        (Key::BoundBy, Proof::BoundBy(resource.bound_by)),
+        (Key::BoundBy, Proof::word(resource.bound_by.as_str())),
     ];
     evidence.extend(set_by.map(|by| (Key::SetBy, Proof::Text(by))));
-    Finding {
-        id,
-        level: Level::Critical,
-        resource: resource.name,
-        message,
-        evidence: Evidence(evidence),
-        restart: !fix.is_empty() && fix.iter().all(Fix::needs_restart),
-        fix,
-    }
+    Finding::new(id, Level::Critical, resource.name, message, evidence, fix)
 }
 
 /// Who set the limit, as far as it can be told.

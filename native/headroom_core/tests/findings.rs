@@ -1,8 +1,8 @@
 //! Every finding: the facts that cause it, its level, and that it is silent without them.
 
-use headroom_core::assess::finding::{Finding, Id};
 use headroom_core::assess::hazards;
 use headroom_core::assess::{is_well, judge, Pulse};
+use headroom_core::finding::{Finding, Id};
 use headroom_core::requirement;
 use headroom_facts::boot::{PortLimitSource, StartedBy};
 use headroom_facts::reading::Gauge;
@@ -300,11 +300,11 @@ proptest! {
     #[test]
     fn any_facts_are_judged(facts in node()) {
         let judgement = judge(&facts);
-        prop_assert_eq!(judgement.resources.len(), Name::ALL.len());
+        prop_assert_eq!(judgement.resources.iter().count(), Name::ALL.len());
         let levels: Vec<Level> = judgement.findings.iter().map(|finding| finding.level).collect();
         prop_assert!(levels.is_sorted_by(|a, b| a >= b));
         for finding in &judgement.findings {
-            let resource = judgement.resources.iter().find(|r| r.name == finding.resource).unwrap();
+            let resource = judgement.resources.of(finding.resource);
             let exhausted = finding.id.as_str().ends_with("_exhausted") && !finding.id.as_str().contains("nearly");
             prop_assert!(!exhausted || resource.free == fin(0), "{finding:?}");
         }

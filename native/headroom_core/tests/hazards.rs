@@ -1,8 +1,8 @@
 //! Hazards: what makes each hold, at which level, and what harden does and says about it.
 
-use headroom_core::assess::finding::{Finding, Id, Key, Proof};
 use headroom_core::assess::harden::{outcome, plan, Attempt, Attempts};
 use headroom_core::assess::hazards::{hazards, IDS};
+use headroom_core::finding::{Finding, Id, Key, Proof};
 use headroom_core::render::text::{self, Charset};
 use headroom_core::snapshot::Snapshot;
 use headroom_facts::exposure::{CodeMode, Exposure, Mnesia, MnesiaState};

@@ -1,6 +1,6 @@
 //! What a release needs before it may start, against recorded facts.
 
-use headroom_core::assess::finding::{Finding, Id};
+use headroom_core::finding::{Finding, Id};
 use headroom_core::render::refusal;
 use headroom_core::requirement::Requirements;
 use headroom_facts::boot::{PortLimitSource, StartedBy};

@@ -1,7 +1,8 @@
 //! Lines that change a limit, exact for how this node was started.
 
-use super::finding::{Fix, When};
-use super::{exhaustion, relief, resource, Resource};
+use super::relief;
+use crate::finding::Fix;
+use crate::measure::{level, resource, Resource, Resources};
 use headroom_facts::boot::{PortLimitSource, StartedBy};
 use headroom_facts::otp::{DEFAULT_PORTS, LARGEST_TABLE};
 use headroom_facts::vocabulary::{Level, Limit, Name};
@@ -11,18 +12,9 @@ use headroom_facts::Facts;
 /// A size that serves most nodes, and the least that is ever proposed.
 pub(super) const USUAL: u64 = DEFAULT_PORTS;
 
-impl Fix {
-    /// Whether this works only after a restart.
-    pub fn needs_restart(&self) -> bool {
-        self.when == When::Permanent
-    }
-}
-
 /// How to get more of a resource, whatever is left of it.
 pub(crate) fn more(facts: &Facts, name: Name) -> Vec<Fix> {
-    let all = resource::all(facts);
-    let found = all.iter().find(|resource| resource.name == name);
-    found.map_or(Vec::new(), |resource| more_of(facts, resource))
+    more_of(facts, Resources::new(facts).of(name))
 }
 
 /// How to get more of a resource that runs out: what works at once, then what needs a restart.
@@ -157,7 +149,7 @@ pub(crate) fn instead_of_raising(facts: &Facts, wanted: Wanted) -> Vec<Fix> {
 /// The descriptors that the next start will have: more, if they are about to run out.
 pub(super) fn next_nofile(facts: &Facts) -> u64 {
     let fds = resource::of_fds(facts);
-    if exhaustion::level(&fds, &facts.thresholds) > Level::Ok {
+    if level::level(&fds, &facts.thresholds) > Level::Ok {
         return wanted_fds(facts);
     }
     let now = facts.nofile.max_fds.finite().or(facts.nofile.soft.finite());

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::advice::{self, USUAL};
-use super::{exhaustion, misfits, resource};
+use crate::measure::{level, Resources};
 use headroom_facts::boot::PortLimitSource;
 use headroom_facts::otp::LARGEST_TABLE;
 use headroom_facts::vocabulary::{Known, Level, Name};
@@ -43,7 +43,7 @@ pub fn at_boot(facts: &Facts) -> Vec<AtBoot> {
         }));
     }
     // A limit that nobody asked for is no measure of a table.
-    let fds = if misfits::is_huge(facts) { USUAL } else { fds };
+    let fds = if level::is_huge(facts) { USUAL } else { fds };
     lines.extend(ports_at_boot(facts, fds));
     let processes = facts.beam.processes.1;
     if runs_out(facts, Name::Processes) {
@@ -87,7 +87,7 @@ fn ports_at_boot(facts: &Facts, fds: u64) -> Option<AtBoot> {
     let by_itself = matches!(source, PortLimitSource::Default | PortLimitSource::Nofile);
     let wanted = if runs_out(facts, Name::Ports) {
         advice::wanted_ports(facts)
-    } else if misfits::is_huge(facts) {
+    } else if level::is_huge(facts) {
         USUAL
     } else if facts.beam.ports.1.is_below(fds) && !by_itself {
         table_for(fds)
@@ -106,7 +106,5 @@ fn ports_at_boot(facts: &Facts, fds: u64) -> Option<AtBoot> {
 }
 
 fn runs_out(facts: &Facts, name: Name) -> bool {
-    let all = resource::all(facts);
-    let found = all.iter().find(|resource| resource.name == name);
-    found.is_some_and(|resource| exhaustion::level(resource, &facts.thresholds) > Level::Ok)
+    level::level(Resources::new(facts).of(name), &facts.thresholds) > Level::Ok
 }

@@ -1,45 +1,20 @@
 //! Resources that are used up, nearly used up, or that cannot be read.
 
 use super::advice;
-use super::finding::{Evidence, Finding, Fix, Id, Key, Proof};
-use super::resource::{BoundBy, Resource};
-use crate::number::{self, grouped};
-use headroom_facts::thresholds::Thresholds;
+use crate::finding::{Finding, Fix, Id, Key, Proof};
+use crate::measure::{level, BoundBy, Resource, Resources};
+use crate::number;
 use headroom_facts::unreadable::{self, What};
-use headroom_facts::vocabulary::{Count, Known, Level, Limit, Name};
+use headroom_facts::vocabulary::{Level, Limit, Name};
 use headroom_facts::Facts;
 
-/// How bad the use of a resource is. What nothing enforces is never bad.
-pub(super) fn level(resource: &Resource, thresholds: &Thresholds) -> Level {
-    let (Limit::Finite(free), Known::Is(percent)) = (resource.free, resource.percent) else {
-        return Level::Ok;
-    };
-    let threshold = thresholds.of(resource.name);
-    if !resource.enforced {
-        Level::Ok
-    } else if free <= threshold.critical_free || percent >= threshold.critical as f64 {
-        Level::Critical
-    } else if percent >= threshold.warning as f64 {
-        Level::Warning
-    } else {
-        Level::Ok
-    }
-}
-
-/// Whether an enforced limit cannot be judged.
-pub(super) fn is_unreadable(resource: &Resource) -> bool {
-    let no_bound = resource.limit == Limit::Infinity;
-    let unknown = resource.limit == Limit::Unknown || resource.used == Count::Unknown;
-    resource.enforced && unknown && !no_bound
-}
-
-pub(super) fn findings(facts: &Facts, resources: &[Resource]) -> Vec<Finding> {
+pub(super) fn findings(facts: &Facts, resources: &Resources) -> Vec<Finding> {
     let of = |resource| exhausted(facts, resource).or_else(|| unreadable(facts, resource));
     resources.iter().filter_map(of).collect()
 }
 
 fn exhausted(facts: &Facts, resource: &Resource) -> Option<Finding> {
-    let level = level(resource, &facts.thresholds);
+    let level = level::level(resource, &facts.thresholds);
     if level == Level::Ok {
         return None;
     }
@@ -57,16 +32,14 @@ fn exhausted(facts: &Facts, resource: &Resource) -> Option<Finding> {
         (Name::KernelFiles, false) => Id::KernelFilesNearlyExhausted,
         (Name::EtsTables, _) => return None,
     };
-    let fix = advice::more_of(facts, resource);
-    Some(Finding {
+    Some(Finding::new(
         id,
         level,
-        resource: resource.name,
-        message: message(resource, full),
-        evidence: evidence(resource),
-        restart: !fix.is_empty() && fix.iter().all(Fix::needs_restart),
-        fix,
-    })
+        resource.name,
+        message(resource, full),
+        evidence(resource),
+        advice::more_of(facts, resource),
+    ))
 }
 
 /// What happens at the end of each resource, as it is met on OTP 23 to 29.
@@ -101,18 +74,18 @@ fn message(resource: &Resource, full: bool) -> String {
     }
 }
 
-fn evidence(resource: &Resource) -> Evidence {
-    Evidence(vec![
+fn evidence(resource: &Resource) -> Vec<(Key, Proof)> {
+    vec![
         (Key::Used, Proof::Count(resource.used)),
         (Key::Limit, Proof::Limit(resource.limit)),
         (Key::Free, Proof::Limit(resource.free)),
         (Key::Percent, Proof::Percent(resource.percent)),
-        (Key::BoundBy, Proof::BoundBy(resource.bound_by)),
-    ])
+        (Key::BoundBy, Proof::word(resource.bound_by.as_str())),
+    ]
 }
 
 fn unreadable(facts: &Facts, resource: &Resource) -> Option<Finding> {
-    if !is_unreadable(resource) {
+    if !level::is_unreadable(resource) {
         return None;
     }
     let related: &[What] = match resource.name {
@@ -132,24 +105,16 @@ fn unreadable(facts: &Facts, resource: &Resource) -> Option<Finding> {
         "mount -t proc proc /proc",
         "where /proc is missing, before the node starts",
     );
-    Some(Finding {
-        id: Id::Unreadable,
-        level: Level::Warning,
-        resource: resource.name,
-        message: format!(
-            "How many {what} are left cannot be told: used {used}, limit {limit}{because}."
-        ),
-        evidence: Evidence(vec![
+    Some(Finding::new(
+        Id::Unreadable,
+        Level::Warning,
+        resource.name,
+        format!("How many {what} are left cannot be told: used {used}, limit {limit}{because}."),
+        vec![
             (Key::Used, Proof::Count(resource.used)),
             (Key::Limit, Proof::Limit(resource.limit)),
             (Key::Unreadable, Proof::Unreadable(missing)),
-        ]),
-        fix: vec![proc_is_missing],
-        restart: true,
-    })
-}
-
-/// The size of a table of `slots` slots, in words.
-pub(super) fn slots(slots: u64) -> String {
-    format!("{} slots", grouped(slots))
+        ],
+        vec![proc_is_missing],
+    ))
 }

@@ -1,7 +1,7 @@
 //! Lines that bring a limit to a stated number.
 
 use super::advice::{at_boot, file_max, flag, ports};
-use super::finding::Fix;
+use crate::finding::Fix;
 use headroom_facts::otp::{LARGEST_TABLE, LEAST_TABLE};
 use headroom_facts::vocabulary::Name;
 use headroom_facts::Facts;

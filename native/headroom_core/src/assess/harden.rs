@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::finding::Id;
 use super::hazards::{hazards, Node};
-use super::resource;
+use crate::finding::Id;
+use crate::measure::Resources;
 use crate::number::{self, grouped};
 use headroom_facts::exposure::Exposure;
 use headroom_facts::otp::PORT_PROGRAM_FDS;
@@ -95,7 +95,7 @@ fn node<'a>(facts: &'a Facts, exposure: &'a Exposure) -> Node<'a> {
     Node {
         facts,
         exposure,
-        resources: resource::all(facts),
+        resources: Resources::new(facts),
     }
 }
 

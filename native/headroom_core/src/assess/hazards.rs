@@ -2,9 +2,9 @@
 //!
 //! Each of them was met on OTP 23 to 29; a hazard is a notice until the resource behind it is at warning.
 
-use super::finding::{Evidence, Finding, Fix, Id, Key, Proof};
-use super::resource::{self, Resource};
-use super::{advice, exhaustion};
+use super::advice;
+use crate::finding::{Finding, Fix, Id, Key, Proof};
+use crate::measure::{level, Resource, Resources};
 use crate::number::{self, grouped};
 use headroom_facts::exposure::{CodeMode, Exposure, Mnesia, MnesiaState};
 use headroom_facts::otp::PORT_PROGRAM_FDS;
@@ -33,7 +33,7 @@ pub fn hazards(facts: &Facts, exposure: &Exposure) -> Vec<Finding> {
     let node = Node {
         facts,
         exposure,
-        resources: resource::all(facts),
+        resources: Resources::new(facts),
     };
     let soft_above_max_fds = super::judge(facts)
         .findings
@@ -65,13 +65,12 @@ pub fn hazards(facts: &Facts, exposure: &Exposure) -> Vec<Finding> {
 pub(super) struct Node<'a> {
     pub(super) facts: &'a Facts,
     pub(super) exposure: &'a Exposure,
-    pub(super) resources: Vec<Resource>,
+    pub(super) resources: Resources,
 }
 
 impl Node<'_> {
     pub(super) fn of(&self, name: Name) -> &Resource {
-        let found = self.resources.iter().find(|resource| resource.name == name);
-        found.unwrap_or(&self.resources[0])
+        self.resources.of(name)
     }
 
     /// A hazard behind which these resources stand, the first of them unless another is worse.
@@ -83,7 +82,7 @@ impl Node<'_> {
         mut evidence: Vec<(Key, Proof)>,
         fix: Vec<Fix>,
     ) -> Finding {
-        let level = |name: Name| exhaustion::level(self.of(name), &self.facts.thresholds);
+        let level = |name: Name| level::level(self.of(name), &self.facts.thresholds);
         let mut worst = behind[0];
         for &name in behind {
             if level(name) > level(worst) {
@@ -97,15 +96,7 @@ impl Node<'_> {
         };
         let taken_away = fix.iter().any(|fix| fix.line == HARDEN);
         evidence.push((Key::Harden, Proof::Flag(Known::Is(taken_away))));
-        Finding {
-            id,
-            level,
-            resource: worst,
-            message,
-            evidence: Evidence(evidence),
-            restart: !fix.is_empty() && fix.iter().all(Fix::needs_restart),
-            fix,
-        }
+        Finding::new(id, level, worst, message, evidence, fix)
     }
 
     fn free(&self, key: Key, name: Name) -> (Key, Proof) {
@@ -174,7 +165,7 @@ impl Node<'_> {
                 &[Name::Fds, Name::KernelFiles],
                 message,
                 vec![
-                    (Key::CodeMode, Proof::CodeMode(self.exposure.code_mode)),
+                    (Key::CodeMode, Proof::word(self.exposure.code_mode.as_str())),
                     (Key::UnloadedModules, Proof::Count(Known::Is(unloaded))),
                     self.free(Key::FreeFds, Name::Fds),
                 ],
@@ -272,7 +263,7 @@ impl Node<'_> {
             &[Name::KernelFiles],
             format!("{when} while the kernel is out of open files (enfile), it deletes LATEST.LOG, and what was not dumped from there is lost."),
             vec![
-                (Key::Mnesia, Proof::Mnesia(*state)),
+                (Key::Mnesia, Proof::word(state.as_str())),
                 (Key::Directory, Proof::Text(directory.clone())),
                 self.free(Key::FreeKernelFiles, Name::KernelFiles),
             ],

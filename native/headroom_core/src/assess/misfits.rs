@@ -1,9 +1,8 @@
 //! Limits that do not fit each other, or that somebody set in vain.
 
-use super::exhaustion::slots;
-use super::finding::{Evidence, Finding, Fix, Id, Key, Proof};
-use super::resource::Resource;
-use super::{advice, reaches, relief};
+use super::{advice, relief};
+use crate::finding::{Finding, Fix, Id, Key, Proof};
+use crate::measure::{level, Resources};
 use crate::number::{self, grouped};
 use headroom_facts::boot::PortLimitSource;
 use headroom_facts::vocabulary::{Known, Level, Limit, Name};
@@ -11,10 +10,8 @@ use headroom_facts::Facts;
 
 /// The soft limit that containers get by default today.
 const LOW_NOFILE: u64 = 1024;
-/// Above it the port table that is sized to nofile costs memory that nobody asked for.
-const HUGE_NOFILE: u64 = 1_048_576;
 
-pub(super) fn findings(facts: &Facts, resources: &[Resource]) -> Vec<Finding> {
+pub(super) fn findings(facts: &Facts, resources: &Resources) -> Vec<Finding> {
     [
         soft_above_max_fds(facts),
         ets_tables_above_advised(resources),
@@ -31,15 +28,6 @@ pub(super) fn findings(facts: &Facts, resources: &[Resource]) -> Vec<Finding> {
     .collect()
 }
 
-/// Whether somebody raised the soft limit after the VM fixed what it can watch.
-pub(super) fn is_soft_above(soft: Limit, max_fds: Limit) -> bool {
-    match (soft, max_fds) {
-        (Limit::Finite(soft), Limit::Finite(max_fds)) => soft > max_fds,
-        (Limit::Infinity, Limit::Finite(_)) => true,
-        _ => false,
-    }
-}
-
 fn notice(
     id: Id,
     resource: Name,
@@ -47,23 +35,15 @@ fn notice(
     evidence: Vec<(Key, Proof)>,
     fix: Vec<Fix>,
 ) -> Finding {
-    Finding {
-        id,
-        level: Level::Notice,
-        resource,
-        message,
-        evidence: Evidence(evidence),
-        restart: !fix.is_empty() && fix.iter().all(Fix::needs_restart),
-        fix,
-    }
+    Finding::new(id, Level::Notice, resource, message, evidence, fix)
 }
 
 fn soft_above_max_fds(facts: &Facts) -> Option<Finding> {
     let (soft, max_fds) = (facts.nofile.soft, facts.nofile.max_fds);
-    if !is_soft_above(soft, max_fds) {
+    if !level::is_soft_above(soft, max_fds) {
         return None;
     }
-    let reached = reaches(facts.fds.highest, max_fds);
+    let reached = level::reaches(facts.fds.highest, max_fds);
     let (soft_text, max_text) = (number::limit(soft), number::limit(max_fds));
     let message = if reached {
         let highest = number::count(facts.fds.highest);
@@ -75,29 +55,27 @@ fn soft_above_max_fds(facts: &Facts) -> Option<Finding> {
             "The soft limit was raised to {soft_text} after boot, but the VM watches only {max_text} descriptors: sockets above would be deaf and leak."
         )
     };
-    Some(Finding {
-        id: Id::SoftAboveMaxFds,
-        level: if reached {
-            Level::Critical
-        } else {
-            Level::Warning
-        },
-        resource: Name::Fds,
+    let level = if reached {
+        Level::Critical
+    } else {
+        Level::Warning
+    };
+    Some(Finding::new(
+        Id::SoftAboveMaxFds,
+        level,
+        Name::Fds,
         message,
-        evidence: Evidence(vec![
+        vec![
             (Key::Soft, Proof::Limit(soft)),
             (Key::MaxFds, Proof::Limit(max_fds)),
             (Key::Highest, Proof::Count(facts.fds.highest)),
-        ]),
-        fix: relief::back_to_max_fds(facts),
-        restart: false,
-    })
+        ],
+        relief::back_to_max_fds(facts),
+    ))
 }
 
-fn ets_tables_above_advised(resources: &[Resource]) -> Option<Finding> {
-    let ets = resources
-        .iter()
-        .find(|resource| resource.name == Name::EtsTables)?;
+fn ets_tables_above_advised(resources: &Resources) -> Option<Finding> {
+    let ets = resources.of(Name::EtsTables);
     let (Known::Is(used), Limit::Finite(limit)) = (ets.used, ets.limit) else {
         return None;
     };
@@ -117,14 +95,8 @@ fn ets_tables_above_advised(resources: &[Resource]) -> Option<Finding> {
     })
 }
 
-fn ports_below_nofile(facts: &Facts, resources: &[Resource]) -> Option<Finding> {
-    let limit = |name| {
-        resources
-            .iter()
-            .find(|resource| resource.name == name)?
-            .limit
-            .finite()
-    };
+fn ports_below_nofile(facts: &Facts, resources: &Resources) -> Option<Finding> {
+    let limit = |name| resources.of(name).limit.finite();
     let (ports, nofile) = (limit(Name::Ports)?, limit(Name::Fds)?);
     (ports < nofile).then(|| {
         notice(
@@ -140,7 +112,7 @@ fn ports_below_nofile(facts: &Facts, resources: &[Resource]) -> Option<Finding> 
                 (Key::Limit, Proof::Limit(Limit::Finite(nofile))),
                 (
                     Key::PortLimitSource,
-                    Proof::Source(facts.boot.port_limit_source),
+                    Proof::word(facts.boot.port_limit_source.as_str()),
                 ),
             ],
             advice::more_ports(facts),
@@ -174,15 +146,9 @@ fn nofile_low(facts: &Facts) -> Option<Finding> {
     })
 }
 
-/// Whether a limit that nobody needs made the port table large.
-pub(super) fn is_huge(facts: &Facts) -> bool {
-    let sized_by_nofile = facts.boot.port_limit_source == PortLimitSource::Nofile;
-    sized_by_nofile && facts.nofile.soft.is_above(HUGE_NOFILE)
-}
-
 fn nofile_huge(facts: &Facts) -> Option<Finding> {
     let soft = facts.nofile.soft;
-    if !is_huge(facts) {
+    if !level::is_huge(facts) {
         return None;
     }
     let table = facts.beam.ports.1.finite()?;
@@ -295,4 +261,9 @@ fn erl_max_ports_malformed(facts: &Facts) -> Option<Finding> {
         ],
         advice::more_ports(facts),
     ))
+}
+
+/// The size of a table of `slots` slots, in words.
+fn slots(slots: u64) -> String {
+    format!("{} slots", grouped(slots))
 }

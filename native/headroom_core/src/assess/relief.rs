@@ -1,6 +1,6 @@
 //! Lines that give something back at once, on the node as it runs.
 
-use super::finding::Fix;
+use crate::finding::Fix;
 use crate::number::grouped;
 use headroom_facts::vocabulary::{Limit, Name};
 use headroom_facts::wanted::Wanted;

@@ -26,7 +26,7 @@ use rules::Weight;
 use suspect::{Question, Standing, Suspect};
 use symptom::Symptom;
 
-use crate::assess::finding::{Evidence, Fix, Key, Proof};
+use crate::finding::{takes_restart, Evidence, Fix, Key, Proof};
 use headroom_facts::term::Value;
 use headroom_facts::Facts;
 
@@ -81,7 +81,7 @@ pub fn explain(reason: &Value, operation: Operation, scene: &Scene) -> Verdict {
         evidence: evidence(&case, scene),
         rejected: case.rejected(scene),
         client_sees: client::sees(&case, operation),
-        restart: !fix.is_empty() && fix.iter().all(Fix::needs_restart),
+        restart: takes_restart(&fix),
         fix,
         message: if detail.is_empty() {
             headline.clone()

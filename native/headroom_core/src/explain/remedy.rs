@@ -5,8 +5,8 @@ use super::suspect::Standing;
 use super::symptom::{Symptom, Word};
 use super::verdict::Culprit;
 use super::{Case, Scene};
-use crate::assess::finding::Fix;
 use crate::assess::{advice, relief};
+use crate::finding::Fix;
 use headroom_facts::vocabulary::Limit;
 
 /// What to do about the culprit of a case.

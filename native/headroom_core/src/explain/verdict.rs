@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::operation::Operation;
 use super::symptom::Told;
-use crate::assess::finding::{Evidence, Fix};
+use crate::finding::{Evidence, Fix};
 
 atoms! {
     /// What stopped the operation.

@@ -6,7 +6,7 @@ use super::suspect::{self, Question, Standing, Suspect};
 use super::symptom::{Symptom, Told, Word};
 use super::verdict::{Basis, Culprit, Rejected};
 use super::{Case, Scene};
-use crate::assess::resource;
+use crate::measure::Resources;
 use crate::number;
 use headroom_facts::release::Release;
 use headroom_facts::vocabulary::{Count, Limit, Name};
@@ -361,7 +361,7 @@ fn exhausted_now(case: &Case, scene: &Scene) -> String {
     if case.found.is_some() {
         return String::new();
     }
-    let full: Vec<String> = resource::all(&scene.facts)
+    let full: Vec<String> = Resources::new(&scene.facts)
         .iter()
         .filter(|resource| resource.enforced && resource.free == Limit::Finite(0))
         .map(|resource| {
@@ -427,7 +427,7 @@ pub(super) fn state(facts: &Facts) -> String {
         Name::Fds => "descriptors",
         name => name.as_str(),
     };
-    let parts: Vec<String> = resource::all(facts)
+    let parts: Vec<String> = Resources::new(facts)
         .iter()
         .filter(|resource| resource.enforced)
         .map(|resource| {

@@ -5,8 +5,8 @@
 use textwrap::Options;
 
 use super::text::WIDTH;
-use crate::assess::finding::{Fix, When};
 use crate::explain::{self, Basis, Operation, Verdict};
+use crate::finding::{Fix, When};
 use headroom_facts::Facts;
 
 /// The most lines that it takes.

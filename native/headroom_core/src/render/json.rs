@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::assess::{Finding, Judgement};
+use crate::assess::Judgement;
+use crate::finding::Finding;
 use crate::snapshot::Snapshot;
 use headroom_facts::vocabulary::Level;
 

@@ -1,6 +1,6 @@
 //! One line for monitoring systems, after the convention of their plugins: text, then performance data.
 
-use crate::assess::Resource;
+use crate::measure::Resource;
 use crate::snapshot::Snapshot;
 use headroom_facts::thresholds::Threshold;
 use headroom_facts::vocabulary::{Known, Limit};
@@ -16,10 +16,8 @@ pub fn text(snapshot: &Snapshot) -> String {
     if !alarms.is_empty() {
         return clean(&alarms.join(" "));
     }
-    let closest = judgement
-        .resources
-        .iter()
-        .find(|resource| Some(resource.name) == judgement.binding.name());
+    let binding = judgement.binding.name();
+    let closest = binding.map(|name| judgement.resources.of(name));
     match closest.map(|resource| (resource.name.as_str(), resource.percent)) {
         Some((name, Known::Is(percent))) => format!("closest to its limit: {name}, {percent:.1} %"),
         _ => "no limit is known".into(),

@@ -1,7 +1,7 @@
 //! What stands on standard error when a node does not meet its requirements.
 
 use super::text::{fix_lines, wrapped};
-use crate::assess::Finding;
+use crate::finding::Finding;
 use headroom_facts::Facts;
 
 /// All that is not met, numbered, each with the line to change.

@@ -3,9 +3,9 @@
 use comfy_table::{CellAlignment, Table};
 use textwrap::Options;
 
-use crate::assess::finding::{Finding, Fix, When};
 use crate::assess::hazards::hazards;
-use crate::assess::{CapacityOf, Resource, Use};
+use crate::finding::{Finding, Fix, When};
+use crate::measure::{CapacityOf, Resource, Resources, Use};
 use crate::number::{self, grouped};
 use crate::snapshot::Snapshot;
 use headroom_facts::vocabulary::{Known, Level, Limit, Name};
@@ -88,7 +88,7 @@ fn heading(facts: &Facts, level: Level) -> String {
     format!("{left}{}{level}", " ".repeat(room))
 }
 
-fn table(resources: &[Resource], binding: Option<Name>, charset: Charset) -> String {
+fn table(resources: &Resources, binding: Option<Name>, charset: Charset) -> String {
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING);
     table.set_header(["RESOURCE", "USED", "LIMIT", "FREE", "USE"]);

@@ -1,7 +1,8 @@
 //! How much of each resource is used, and what bounds it.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
+use super::Binding;
 use headroom_facts::vocabulary::{Count, Flag, Known, Limit, Name};
 use headroom_facts::Facts;
 
@@ -67,24 +68,75 @@ impl Resource {
     }
 }
 
-/// The six resources of a snapshot, in listed order.
-pub fn all(facts: &Facts) -> Vec<Resource> {
-    let nofile = &facts.nofile;
-    vec![
-        of_fds(facts),
-        table(Name::Ports, facts.beam.ports),
-        table(Name::Processes, facts.beam.processes),
-        table(Name::EtsTables, facts.beam.ets_tables),
-        table(Name::Atoms, facts.beam.atoms),
-        kernel_files(
-            (nofile.file_nr, nofile.file_max),
-            nofile.exempt_from_file_max,
-        ),
-    ]
+/// All six.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resources([Resource; 6]);
+
+impl Resources {
+    /// Those of these facts.
+    pub fn new(facts: &Facts) -> Resources {
+        let nofile = &facts.nofile;
+        Resources([
+            of_fds(facts),
+            table(Name::Ports, facts.beam.ports),
+            table(Name::Processes, facts.beam.processes),
+            table(Name::EtsTables, facts.beam.ets_tables),
+            table(Name::Atoms, facts.beam.atoms),
+            kernel_files(
+                (nofile.file_nr, nofile.file_max),
+                nofile.exempt_from_file_max,
+            ),
+        ])
+    }
+
+    /// The one of this name.
+    pub fn of(&self, name: Name) -> &Resource {
+        let [fds, ports, processes, ets_tables, atoms, kernel_files] = &self.0;
+        match name {
+            Name::Fds => fds,
+            Name::Ports => ports,
+            Name::Processes => processes,
+            Name::EtsTables => ets_tables,
+            Name::Atoms => atoms,
+            Name::KernelFiles => kernel_files,
+        }
+    }
+
+    /// In listed order.
+    pub fn iter(&self) -> std::slice::Iter<'_, Resource> {
+        self.0.iter()
+    }
+
+    /// The one that is closest to its limit, among those whose limit is enforced and known; of two, the first listed.
+    pub fn binding(&self) -> Binding {
+        let mut closest: Option<&Resource> = None;
+        for resource in self.iter().filter(|resource| resource.enforced) {
+            let higher = |best: &Resource| resource.percent.get() > best.percent.get();
+            if resource.percent != Known::Unknown && closest.is_none_or(higher) {
+                closest = Some(resource);
+            }
+        }
+        Binding(closest.map(|resource| resource.name))
+    }
+}
+
+impl<'a> IntoIterator for &'a Resources {
+    type Item = &'a Resource;
+    type IntoIter = std::slice::Iter<'a, Resource>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl Serialize for Resources {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
 }
 
 /// The descriptors of a snapshot.
-pub(super) fn of_fds(facts: &Facts) -> Resource {
+pub fn of_fds(facts: &Facts) -> Resource {
     let nofile = &facts.nofile;
     fds(
         nofile.soft,
@@ -96,13 +148,7 @@ pub(super) fn of_fds(facts: &Facts) -> Resource {
 }
 
 /// The descriptors: the smallest of three limits counts. `free` are the free slots below the soft limit.
-pub(super) fn fds(
-    soft: Limit,
-    max_fds: Limit,
-    nr_open: Limit,
-    open: Count,
-    free: Limit,
-) -> Resource {
+pub fn fds(soft: Limit, max_fds: Limit, nr_open: Limit, open: Count, free: Limit) -> Resource {
     let mut limit = soft;
     let mut bound_by = BoundBy::NofileSoft;
     // A limit that could not be read bounds nothing here, but without the soft limit nothing is known.
@@ -126,7 +172,7 @@ pub(super) fn fds(
 }
 
 /// A table of the VM.
-pub(super) fn table(name: Name, (used, limit): (Count, Limit)) -> Resource {
+pub fn table(name: Name, (used, limit): (Count, Limit)) -> Resource {
     let bound_by = match name {
         Name::Fds => BoundBy::NofileSoft,
         Name::Ports => BoundBy::PortLimit,
@@ -140,7 +186,7 @@ pub(super) fn table(name: Name, (used, limit): (Count, Limit)) -> Resource {
 }
 
 /// The open files of the kernel. Not knowing whether the limit applies is taken as a yes.
-pub(super) fn kernel_files((used, limit): (Count, Limit), exempt: Flag) -> Resource {
+pub fn kernel_files((used, limit): (Count, Limit), exempt: Flag) -> Resource {
     Resource {
         enforced: exempt != Known::Is(true),
         ..table(Name::KernelFiles, (used, limit))

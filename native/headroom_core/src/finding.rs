@@ -26,6 +26,33 @@ pub struct Finding {
     pub restart: bool,
 }
 
+impl Finding {
+    /// A finding; whether it takes a restart follows from its lines.
+    pub fn new(
+        id: Id,
+        level: Level,
+        resource: Name,
+        message: String,
+        evidence: Vec<(Key, Proof)>,
+        fix: Vec<Fix>,
+    ) -> Finding {
+        Finding {
+            id,
+            level,
+            resource,
+            message,
+            evidence: Evidence(evidence),
+            restart: takes_restart(&fix),
+            fix,
+        }
+    }
+}
+
+/// Whether nothing of it works without a restart.
+pub fn takes_restart(fix: &[Fix]) -> bool {
+    !fix.is_empty() && fix.iter().all(Fix::needs_restart)
+}
+
 atoms! {
     /// The names of all findings.
     #[allow(missing_docs)] // named like the facts that they repeat
@@ -84,6 +111,11 @@ pub struct Fix {
 }
 
 impl Fix {
+    /// Whether this works only after a restart.
+    pub fn needs_restart(&self) -> bool {
+        self.when == When::Permanent
+    }
+
     /// A line that works at once.
     pub fn now(line: impl Into<String>, note: impl Into<String>) -> Fix {
         Fix {
@@ -170,15 +202,29 @@ pub enum Proof {
     Text(String),
     Texts(Vec<String>),
     Flag(headroom_facts::vocabulary::Flag),
-    CodeMode(headroom_facts::exposure::CodeMode),
-    Mnesia(headroom_facts::exposure::MnesiaState),
-    BoundBy(super::resource::BoundBy),
-    Source(headroom_facts::boot::PortLimitSource),
+    Word(Word),
     Unreadable(Vec<Unreadable>),
     Table(Count, Limit),
     Probe(Probe),
     Outcome(Outcome),
     Peak(Peak),
+}
+
+impl Proof {
+    /// A word of a closed set.
+    pub const fn word(word: &'static str) -> Proof {
+        Proof::Word(Word(word))
+    }
+}
+
+/// A word of a closed set: an atom in Erlang terms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Word(pub &'static str);
+
+impl Serialize for Word {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_unit_variant("Word", 0, self.0)
+    }
 }
 
 impl Serialize for Evidence {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Binding, Resource};
+use super::{Binding, Resources};
 use headroom_facts::otp::{PORT_PROGRAM_FDS, PORT_PROGRAM_KEEPS};
 use headroom_facts::vocabulary::{Limit, Name};
 
@@ -55,12 +55,13 @@ impl Capacity {
 }
 
 /// The capacity that the resources leave. A plain file needs no event, so any slot that the kernel has will do.
-pub(super) fn of(resources: &[Resource], kernel_slots: Limit) -> Capacity {
+pub fn of(resources: &Resources, kernel_slots: Limit) -> Capacity {
     let free = |name: Name| {
-        let resource = resources.iter().find(|resource| resource.name == name);
-        match resource {
-            Some(resource) if resource.enforced => (name, resource.free),
-            _ => (name, Limit::Infinity),
+        let resource = resources.of(name);
+        if resource.enforced {
+            (name, resource.free)
+        } else {
+            (name, Limit::Infinity)
         }
     };
     let fds = free(Name::Fds);
@@ -97,7 +98,7 @@ fn smallest(bounds: &[(Name, Limit)]) -> CapacityOf {
     match least {
         Some((free, name)) if free == 0 || !unknown => CapacityOf {
             free: Limit::Finite(free),
-            bound_by: Some(name).into(),
+            bound_by: Binding(Some(name)),
         },
         _ => CapacityOf {
             free: if unknown {
@@ -105,7 +106,7 @@ fn smallest(bounds: &[(Name, Limit)]) -> CapacityOf {
             } else {
                 Limit::Infinity
             },
-            bound_by: None.into(),
+            bound_by: Binding(None),
         },
     }
 }
