@@ -3,6 +3,11 @@
 
 mod exec;
 mod health;
+mod inspect;
+mod outside;
+mod ps;
+mod release;
+mod say;
 
 use std::process::ExitCode;
 
@@ -37,6 +42,9 @@ macro_rules! commands {
 commands! {
     exec::Exec,
     health::Health,
+    ps::Ps,
+    inspect::Inspect,
+    release::Release,
 }
 
 /// As of `env`, `nohup` and `timeout`: an error of the command line itself, not of the program that it names.

@@ -19,3 +19,4 @@ pub mod requirement;
 pub mod reserve;
 pub mod snapshot;
 pub mod status;
+pub mod threads;

@@ -80,6 +80,21 @@ atoms! {
     }
 }
 
+impl StartedBy {
+    /// By the variables that are set and the files that exist where the process runs.
+    pub fn of(is_set: impl Fn(&str) -> bool, exists: impl Fn(&str) -> bool) -> StartedBy {
+        if is_set("KUBERNETES_SERVICE_HOST") {
+            StartedBy::Kubernetes
+        } else if is_set("container") || exists("/.dockerenv") || exists("/run/.containerenv") {
+            StartedBy::Container
+        } else if is_set("INVOCATION_ID") {
+            StartedBy::Systemd
+        } else {
+            StartedBy::Unknown
+        }
+    }
+}
+
 /// The environment of the OS process as it was at its start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Environment {

@@ -19,6 +19,11 @@ impl Unreadable {
     pub const fn new(what: What, reason: Reason) -> Self {
         Unreadable { what, reason }
     }
+
+    /// Whether it does not show from where the node was looked at: no fault of the node.
+    pub fn is_out_of_sight(&self) -> bool {
+        self.reason == Reason::Word(Word::FromOutside)
+    }
 }
 
 /// Those that are about one of `what`, and the words for them: ` (open: enoent)`, or nothing.
@@ -61,6 +66,14 @@ atoms! {
         EmuArgs = "emu_args",
         /// The number of sockets of the `socket` module.
         Sockets = "sockets",
+        /// The port table.
+        Ports = "ports",
+        /// The process table.
+        Processes = "processes",
+        /// The number of ETS tables.
+        EtsTables = "ets_tables",
+        /// The atom table.
+        Atoms = "atoms",
     }
 }
 
@@ -86,6 +99,8 @@ atoms! {
         NotAsked = "not_asked",
         /// The emulator or its modules do not offer it.
         Unavailable = "unavailable",
+        /// It does not show from outside of the node.
+        FromOutside = "from_outside",
         /// The process that would answer did not, in time.
         Timeout = "timeout",
         /// No such file: most often `/proc` is not mounted or partly hidden.

@@ -4,7 +4,7 @@ use super::advice;
 use crate::finding::{Finding, Fix, Id, Key, Proof};
 use crate::measure::{level, BoundBy, Resource, Resources};
 use crate::number;
-use headroom_facts::unreadable::{self, What};
+use headroom_facts::unreadable::{self, Unreadable, What};
 use headroom_facts::vocabulary::{Level, Limit, Name};
 use headroom_facts::Facts;
 
@@ -90,15 +90,21 @@ fn unreadable(facts: &Facts, resource: &Resource) -> Option<Finding> {
     }
     let related: &[What] = match resource.name {
         Name::Fds => &[What::Nofile, What::Open],
+        Name::Ports => &[What::Ports],
+        Name::Processes => &[What::Processes],
+        Name::EtsTables => &[What::EtsTables],
+        Name::Atoms => &[What::Atoms],
         Name::KernelFiles => &[
             What::FileNr,
             What::FileMax,
             What::Capabilities,
             What::UserNs,
         ],
-        _ => &[],
     };
     let (missing, because) = unreadable::reasons(&facts.unreadable, related);
+    if missing.iter().any(Unreadable::is_out_of_sight) {
+        return None;
+    }
     let what = resource.name.noun();
     let (used, limit) = (number::count(resource.used), number::limit(resource.limit));
     let proc_is_missing = Fix::permanent(

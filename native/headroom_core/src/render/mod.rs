@@ -6,3 +6,4 @@ pub mod plugin;
 pub mod refusal;
 pub mod start;
 pub mod text;
+pub mod threads;

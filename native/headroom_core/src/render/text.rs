@@ -8,6 +8,7 @@ use crate::finding::{Finding, Fix, When};
 use crate::measure::{CapacityOf, Resource, Resources, Use};
 use crate::number::{self, grouped};
 use crate::snapshot::Snapshot;
+use headroom_facts::unreadable::Unreadable;
 use headroom_facts::vocabulary::{Known, Level, Limit, Name};
 use headroom_facts::Facts;
 
@@ -51,7 +52,14 @@ pub fn report(snapshot: &Snapshot, charset: Charset) -> String {
     if let Some(exposure) = &facts.exposure {
         line(&hazards_line(&hazards(facts, exposure)));
     }
-    for unreadable in &facts.unreadable {
+    if let Some(unseen) = unseen(&facts.unreadable) {
+        line(&unseen);
+    }
+    for unreadable in facts
+        .unreadable
+        .iter()
+        .filter(|missing| !missing.is_out_of_sight())
+    {
         line(&format!(
             "unknown  {}: {}",
             unreadable.what.as_str(),
@@ -72,6 +80,15 @@ pub fn report(snapshot: &Snapshot, charset: Charset) -> String {
             .map(|c| if c.is_ascii() { c } else { '?' })
             .collect(),
     }
+}
+
+/// What does not show from where the node was looked at, in one line.
+fn unseen(unreadable: &[Unreadable]) -> Option<String> {
+    let unseen = unreadable
+        .iter()
+        .filter(|missing| missing.is_out_of_sight());
+    let names: Vec<&str> = unseen.map(|missing| missing.what.as_str()).collect();
+    (!names.is_empty()).then(|| format!("not seen from outside: {}", names.join(", ")))
 }
 
 /// The node, what it runs on, and the level at the right margin.

@@ -1,0 +1,81 @@
+//! `headroom inspect`: the report of a node that does not answer, or has no headroom, made from outside.
+
+use std::process::ExitCode;
+use std::thread::sleep;
+use std::time::Duration;
+
+use clap::Args;
+use headroom_core::render::text::{report, Charset};
+use headroom_core::render::threads;
+use headroom_core::snapshot::Snapshot;
+use headroom_core::threads::Threads;
+use headroom_facts::vocabulary::Level;
+use serde::Serialize;
+
+use crate::outside;
+use crate::say::{failed, say};
+
+/// Report on one node from outside: it may be frozen, full, or without headroom
+///
+/// It reads /proc and the node's memory, and asks the node nothing. It needs the rights of the node's user, or root with
+/// CAP_SYS_PTRACE, for all of it; without them it shows less and says what is missing.
+/// Exit status: 0 ok, 1 warning, 2 critical, 3 if the node cannot be seen.
+#[derive(Args)]
+pub struct Inspect {
+    /// Number of the OS process, or name of the node
+    #[arg(value_name = "PID|NODE")]
+    node: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Between two looks at the threads: idle ones sleep, and one that burns shows.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(40);
+
+/// What JSON has on top of a snapshot.
+#[derive(Serialize)]
+struct Inspection<'a> {
+    #[serde(flatten)]
+    snapshot: &'a Snapshot,
+    threads: &'a Threads,
+}
+
+impl Inspect {
+    pub fn run(self) -> ExitCode {
+        let node = match outside::select(&self.node) {
+            Ok(node) => node,
+            Err(why) => return failed(&why),
+        };
+        let mut looks = Vec::from_iter(node.look_at_threads());
+        sleep(BETWEEN_LOOKS);
+        looks.extend(node.look_at_threads());
+        let snapshot = Snapshot::new(node.facts());
+        sleep(BETWEEN_LOOKS);
+        looks.extend(node.look_at_threads());
+        let threads = headroom_core::threads::judge(&outside::threads(&looks));
+        let text = if self.json {
+            let inspection = Inspection {
+                snapshot: &snapshot,
+                threads: &threads,
+            };
+            match serde_json::to_string(&inspection) {
+                Ok(json) => json + "\n",
+                Err(error) => return failed(&error),
+            }
+        } else {
+            report(&snapshot, Charset::Ascii) + &threads::section(&threads)
+        };
+        say(&text, status(&snapshot, &threads))
+    }
+}
+
+/// The worst of the limits and the threads, as plugins of a monitoring system number it.
+fn status(snapshot: &Snapshot, threads: &Threads) -> u8 {
+    let troubles = threads.troubles.iter().map(|trouble| trouble.level);
+    match troubles.fold(snapshot.judgement.level, Level::max) {
+        Level::Ok | Level::Notice => 0,
+        Level::Warning => 1,
+        Level::Critical => 2,
+    }
+}

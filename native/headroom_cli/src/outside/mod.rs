@@ -1,0 +1,61 @@
+//! A node as another process sees it: by /proc alone, without a word to the node, so also one that is frozen or full.
+
+mod command_line;
+mod facts;
+mod find;
+mod limits;
+mod memory;
+mod tasks;
+
+use headroom_facts::vocabulary::Limit;
+use procfs::process::Process;
+
+pub use command_line::CommandLine;
+pub use find::{nodes, select};
+pub use tasks::{threads, Sample};
+
+/// A VM of Erlang that runs on this host.
+pub struct Node {
+    /// Number of the OS process, as this process sees it.
+    pub pid: i32,
+    /// How it was started.
+    pub command_line: CommandLine,
+    /// Its name, as far as the command line tells it.
+    pub name: Option<String>,
+    process: Process,
+}
+
+impl Node {
+    /// The process, if it runs a VM.
+    pub fn of(process: Process) -> Option<Node> {
+        let command_line = CommandLine::parse(&process.cmdline().ok()?)?;
+        let same_host = find::same_host_name(&process);
+        let name = command_line.name(|| same_host.then(find::host_name).flatten());
+        Some(Node {
+            pid: process.pid(),
+            command_line,
+            name,
+            process,
+        })
+    }
+
+    /// The soft limit of descriptors at this moment.
+    pub fn soft(&self) -> Option<Limit> {
+        limits::nofile(&self.process).map(|(soft, _)| soft)
+    }
+
+    /// The hard limit of descriptors at this moment.
+    pub fn hard(&self) -> Option<Limit> {
+        limits::nofile(&self.process).map(|(_, hard)| hard)
+    }
+
+    /// What its threads do now.
+    pub fn look_at_threads(&self) -> Option<Sample> {
+        Sample::take(&self.process)
+    }
+
+    /// The name to show: what is not told by the command line may still have one, given at run time.
+    pub fn shown_name(&self) -> &str {
+        self.name.as_deref().unwrap_or("-")
+    }
+}
