@@ -4,7 +4,9 @@
 //! when everything else is impossible.
 
 mod client;
+mod log_line;
 mod operation;
+mod printed;
 mod reason;
 mod remedy;
 mod rules;
@@ -12,7 +14,6 @@ mod suspect;
 mod symptom;
 #[cfg(test)]
 mod tests;
-mod text;
 mod verdict;
 mod words;
 
@@ -70,7 +71,7 @@ pub fn explain(reason: &Value, operation: Operation, scene: &Scene) -> Verdict {
     } else {
         operation
     };
-    let case = Case::new(seen.symptom, weighed, scene);
+    let case = Case::new(possible(&seen, &scene.facts), weighed, scene);
     let fix: Vec<Fix> = remedy::fixes(&case, scene);
     let (headline, detail) = words::message(&case, &seen, operation, scene);
     Verdict {
@@ -89,6 +90,15 @@ pub fn explain(reason: &Value, operation: Operation, scene: &Scene) -> Verdict {
             format!("{headline} {detail}")
         },
         headline: headline.len(),
+    }
+}
+
+/// No descriptor has a number beyond what the kernel allows: a driver handed in rubbish.
+fn possible(seen: &reason::Seen, facts: &Facts) -> Symptom {
+    let largest = facts.nofile.nr_open.finite().unwrap_or(1 << 30);
+    match (seen.symptom, seen.descriptor) {
+        (Symptom::Deaf, Some(descriptor)) if descriptor >= largest => Symptom::Rubbish,
+        (symptom, _) => symptom,
     }
 }
 

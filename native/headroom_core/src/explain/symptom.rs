@@ -84,6 +84,17 @@ impl Word {
     }
 }
 
+/// What the emulator wanted memory for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allocation {
+    /// The port table, which is as large as the limit of descriptors unless it is told otherwise.
+    PortTable,
+    /// The process table.
+    ProcessTable,
+    /// Anything else.
+    Other,
+}
+
 /// What a reason says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Symptom {
@@ -91,10 +102,20 @@ pub enum Symptom {
     Word(Word),
     /// The VM cannot watch a descriptor, as its number is too large: `driver_select` or `enif_select` refused it.
     Deaf,
+    /// The same, for a number that no descriptor has.
+    Rubbish,
     /// The kernel refused to watch a descriptor.
     Unwatched,
     /// `inotify_init` failed with `emfile`.
     Inotify,
+    /// A quota of inotify watches is used up, as whoever watches says.
+    InotifyWatches,
+    /// A thread or an OS process could not be started, as whoever wanted it says.
+    NoProcess,
+    /// The emulator got no memory.
+    NoMemory(Allocation),
+    /// `maximum number of ports exceeded`.
+    TooManyPorts,
     /// `** Too many db tables **`.
     TooManyTables,
     /// `Too many processes`.

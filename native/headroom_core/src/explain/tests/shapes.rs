@@ -314,13 +314,13 @@ fn a_word_in_a_path_or_an_argument_is_no_reason() {
             "eacces",
             Operation::Undefined,
         ),
-        // Nothing else says anything: then it counts, wherever it stands.
+        // Not even when nothing else says anything.
         (
             tuple([
                 atom("failed"),
                 call(list([tuple([atom("open"), atom("emfile")])])),
             ]),
-            "emfile",
+            "{failed,{gen_server,call,[{open,emfile}]}}",
             Operation::Undefined,
         ),
         // The class, the reason and the stacktrace, as they are caught.
