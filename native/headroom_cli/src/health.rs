@@ -8,7 +8,8 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use clap::Args;
-use headroom_core::status::{answer, Fault, Status, SIZE};
+use headroom_core::render::plugin::answer;
+use headroom_core::status::{Fault, Status, SIZE};
 use headroom_os as os;
 
 /// Says how a node stands by its status file: exit status 0 ok, 1 warning, 2 critical, 3 unknown or too old.

@@ -5,7 +5,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use clap::Args;
-use headroom_core::render::text::{report, Charset};
+use headroom_core::render::report::{report, Charset};
 use headroom_core::render::threads;
 use headroom_core::snapshot::Snapshot;
 use headroom_core::threads::Threads;

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
+use headroom_core::render::plugin;
 use headroom_core::snapshot::Snapshot;
-use headroom_core::status::Status;
 use headroom_facts::moment::Moment;
 use headroom_facts::vocabulary::{Known, Limit};
 use headroom_facts::Facts;
@@ -37,7 +37,9 @@ fn record(open: u64, age_ms: u64) -> Vec<u8> {
     let now = os::moment();
     let uptime_ms = now.uptime_ms - age_ms;
     let written = Moment { uptime_ms, ..now };
-    Status::new(&Snapshot::new(facts), 1, written).encode()
+    plugin::status(&Snapshot::new(facts), 1, written)
+        .encode()
+        .unwrap()
 }
 
 fn health(arguments: &[&str]) -> Output {

@@ -8,8 +8,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::render::plugin;
-use crate::snapshot::Snapshot;
 use headroom_facts::moment::Moment;
 use headroom_facts::vocabulary::Level;
 
@@ -22,6 +20,21 @@ const CHECKSUM: usize = 10;
 /// What is kept of the node's name and of the text: more would not leave room for the rest.
 const LONGEST_NODE: usize = 255;
 const LONGEST_TEXT: usize = 512;
+
+/// What a node says of its health, before it is made a record.
+#[derive(Clone, Debug)]
+pub struct Said<'a> {
+    /// The node's name.
+    pub node: &'a str,
+    /// Number of its OS process.
+    pub os_pid: u32,
+    /// How bad it is.
+    pub level: Level,
+    /// One line of text.
+    pub text: String,
+    /// Performance data of the monitoring-plugin convention.
+    pub performance: String,
+}
 
 /// What a node said of its health.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,28 +58,31 @@ pub struct Status {
 }
 
 impl Status {
-    /// What a snapshot says.
-    pub fn new(snapshot: &Snapshot, sequence: u64, written: Moment) -> Status {
+    /// What a node says at a moment, shortened to what a record holds.
+    pub fn new(said: Said, sequence: u64, written: Moment) -> Status {
         Status {
             headroom_status: FORMAT,
             sequence,
             written,
-            node: shortened(&snapshot.facts.node, LONGEST_NODE),
-            os_pid: snapshot.facts.os_pid,
-            level: snapshot.judgement.level,
-            text: shortened(&plugin::text(snapshot), LONGEST_TEXT),
-            performance: plugin::performance(snapshot),
+            node: shortened(said.node, LONGEST_NODE),
+            os_pid: said.os_pid,
+            level: said.level,
+            text: shortened(&said.text, LONGEST_TEXT),
+            performance: said.performance,
         }
     }
 
     /// The record.
-    pub fn encode(&self) -> Vec<u8> {
-        let json = serde_json::to_string(self).unwrap_or_default();
+    ///
+    /// # Errors
+    /// It cannot be written as JSON.
+    pub fn encode(&self) -> serde_json::Result<Vec<u8>> {
+        let json = serde_json::to_string(self)?;
         let mut record = json.into_bytes();
         record.resize(SIZE - CHECKSUM, b' ');
         let checksum = crc32fast::hash(&record);
         record.extend(format!(" {checksum:08x}\n").into_bytes());
-        record
+        Ok(record)
     }
 
     /// The status in a record.
@@ -121,58 +137,6 @@ impl fmt::Display for Fault {
             Fault::Format => f.write_str("it is no status that this version knows"),
         }
     }
-}
-
-/// The answer of a monitoring plugin: an exit status and one line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// 0 ok, 1 warning, 2 critical, 3 unknown.
-    pub exit: u8,
-    /// One line.
-    pub line: String,
-}
-
-/// What a monitoring plugin says about the record of a file, read at a moment.
-pub fn answer(read: Result<Status, String>, now: &Moment, max_age: Duration) -> Answer {
-    let status = match read {
-        Ok(status) => status,
-        Err(why) => return unknown(&why),
-    };
-    let said = format!("{} - {}", word(status.level), status.text);
-    let who = format!("{} (os pid {})", status.node, status.os_pid);
-    let limit = max_age.as_secs();
-    match status.age(now) {
-        None => unknown(&format!(
-            "the status is of an earlier start of this machine; {who} last said {said}"
-        )),
-        Some(age) if age > max_age => unknown(&format!(
-            "the status is {} s old, more than {limit} s: {who} has stopped or hangs; it last said {said}",
-            age.as_secs()
-        )),
-        Some(_) => Answer {
-            exit: exit(status.level),
-            line: format!("HEADROOM {said} [{who}] | {}", status.performance),
-        },
-    }
-}
-
-fn unknown(why: &str) -> Answer {
-    Answer {
-        exit: 3,
-        line: format!("HEADROOM UNKNOWN - {why}"),
-    }
-}
-
-fn exit(level: Level) -> u8 {
-    match level {
-        Level::Ok | Level::Notice => 0,
-        Level::Warning => 1,
-        Level::Critical => 2,
-    }
-}
-
-fn word(level: Level) -> String {
-    level.as_str().to_uppercase()
 }
 
 /// Cut between two characters.

@@ -308,9 +308,9 @@ proptest! {
             let exhausted = finding.id.as_str().ends_with("_exhausted") && !finding.id.as_str().contains("nearly");
             prop_assert!(!exhausted || resource.free == fin(0), "{finding:?}");
         }
-        for line in headroom_core::render::text::report(
-            &headroom_core::snapshot::Snapshot::new(facts), headroom_core::render::text::Charset::Ascii).lines() {
-            prop_assert!(line.contains("<-") || line.len() <= headroom_core::render::text::WIDTH, "{line}");
+        for line in headroom_core::render::report::report(
+            &headroom_core::snapshot::Snapshot::new(facts), headroom_core::render::report::Charset::Ascii).lines() {
+            prop_assert!(line.contains("<-") || line.len() <= headroom_core::render::page::WIDTH, "{line}");
         }
     }
 }

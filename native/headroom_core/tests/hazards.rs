@@ -3,7 +3,7 @@
 use headroom_core::assess::harden::{outcome, plan, Attempt, Attempts};
 use headroom_core::assess::hazards::{hazards, IDS};
 use headroom_core::finding::{Finding, Id, Key, Proof};
-use headroom_core::render::text::{self, Charset};
+use headroom_core::render::report::{self, Charset};
 use headroom_core::snapshot::Snapshot;
 use headroom_facts::exposure::{CodeMode, Exposure, Mnesia, MnesiaState};
 use headroom_facts::vocabulary::{Known, Level, Limit, Name};
@@ -239,7 +239,7 @@ fn the_report_has_one_line_with_their_number() {
     let (mut facts, mut exposure) = exposed();
     exposure.file_server = true;
     let line = |facts: &Facts| {
-        let report = text::report(&Snapshot::new(facts.clone()), Charset::Ascii);
+        let report = report::report(&Snapshot::new(facts.clone()), Charset::Ascii);
         let mut lines = report.lines().filter(|line| line.starts_with("hazards"));
         let line = lines.next().map(str::to_string);
         assert_eq!(lines.next(), None);

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use headroom_core::render::json;
-use headroom_core::render::text::{self, Charset};
+use headroom_core::render::report::{self, Charset};
 use headroom_core::snapshot::Snapshot;
 use headroom_facts::vocabulary::{Level, Name};
 use headroom_facts::Facts;
@@ -28,7 +28,7 @@ const ALL: [&str; 4] = ["incident", "healthy", "no_proc", "raised_after_boot"];
 #[test]
 fn reports_are_as_recorded() {
     for name in ALL {
-        let report = text::report(&snapshot(name), Charset::Ascii);
+        let report = report::report(&snapshot(name), Charset::Ascii);
         let path = fixture(&format!("{name}.txt"));
         if std::env::var_os("UPDATE_REPORTS").is_some() {
             fs::write(&path, &report).unwrap();
@@ -41,11 +41,14 @@ fn reports_are_as_recorded() {
 #[test]
 fn lines_fit_where_numbers_allow_it() {
     for name in ALL {
-        for line in text::report(&snapshot(name), Charset::Ascii).lines() {
+        for line in report::report(&snapshot(name), Charset::Ascii).lines() {
             let may_be_long = line.starts_with("  permanent ")
                 || line.starts_with("  now ")
                 || line.contains("<-");
-            assert!(may_be_long || line.len() <= text::WIDTH, "{name}: {line}");
+            assert!(
+                may_be_long || line.len() <= headroom_core::render::page::WIDTH,
+                "{name}: {line}"
+            );
         }
     }
 }
@@ -54,8 +57,8 @@ fn lines_fit_where_numbers_allow_it() {
 #[test]
 fn the_plain_report_is_ascii_and_the_other_has_blocks() {
     let snapshot = snapshot("incident");
-    assert!(text::report(&snapshot, Charset::Ascii).is_ascii());
-    assert!(text::report(&snapshot, Charset::Unicode).contains('\u{2588}'));
+    assert!(report::report(&snapshot, Charset::Ascii).is_ascii());
+    assert!(report::report(&snapshot, Charset::Unicode).contains('\u{2588}'));
 }
 
 // What a user sends must be read back to the same facts, whatever is added to the shape later.
@@ -63,7 +66,7 @@ fn the_plain_report_is_ascii_and_the_other_has_blocks() {
 fn json_is_read_back_to_the_same_snapshot() {
     for name in ALL {
         let first = snapshot(name);
-        let json = json::snapshot(&first);
+        let json = json::snapshot(&first).unwrap();
         let second = Snapshot::new(Facts::from_json(&json).unwrap());
         assert_eq!(first, second, "{name}");
         let more = json.replacen('{', r#"{"added_later":{"a":[1]},"#, 1);

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use headroom_core::render::json;
+use headroom_core::render::plugin::{self, answer, Answer};
 use headroom_core::snapshot::Snapshot;
-use headroom_core::status::{answer, Answer, Fault, Status, SIZE};
+use headroom_core::status::{Fault, Status, SIZE};
 use headroom_facts::moment::Moment;
 use headroom_facts::vocabulary::{Known, Limit};
 use headroom_facts::Facts;
@@ -20,11 +21,11 @@ fn at(uptime_ms: u64, boot_id: &str) -> Moment {
 }
 
 fn status_of(facts: Facts) -> Status {
-    Status::new(&Snapshot::new(facts), 7, at(100_000, "a"))
+    plugin::status(&Snapshot::new(facts), 7, at(100_000, "a"))
 }
 
 fn said(facts: Facts, now: &Moment) -> Answer {
-    let record = status_of(facts).encode();
+    let record = status_of(facts).encode().unwrap();
     let read = Status::decode(&record).map_err(|fault| fault.to_string());
     answer(read, now, Duration::from_secs(10))
 }
@@ -95,8 +96,8 @@ fn what_is_old_is_unknown() {
 // Half of an old record and half of a new one must never be read as either.
 #[test]
 fn torn_records_are_refused() {
-    let old = status_of(facts()).encode();
-    let new = status_of(with_open(65_536)).encode();
+    let old = status_of(facts()).encode().unwrap();
+    let new = status_of(with_open(65_536)).encode().unwrap();
     assert_eq!((old.len(), new.len()), (SIZE, SIZE));
     let first_difference = (0..SIZE).find(|&at| old[at] != new[at]).unwrap();
     let last_difference = (0..SIZE).rfind(|&at| old[at] != new[at]).unwrap();
@@ -112,7 +113,7 @@ fn torn_records_are_refused() {
 // A record that is read by `cat` and by tools of others: a line of JSON, then the checksum.
 #[test]
 fn the_record_is_a_line_of_text() {
-    let record = String::from_utf8(status_of(facts()).encode()).unwrap();
+    let record = String::from_utf8(status_of(facts()).encode().unwrap()).unwrap();
     assert!(record.starts_with(
         "{\"headroom_status\":1,\"sequence\":7,\"uptime_ms\":100000,\"boot_id\":\"a\","
     ));
@@ -123,7 +124,7 @@ fn the_record_is_a_line_of_text() {
 // What probes get over HTTP: never a notice, nothing that a proxy's parser stumbles over.
 #[test]
 fn health_as_json() {
-    let health = |facts| json::health(&Snapshot::new(facts).judgement);
+    let health = |facts| json::health(&Snapshot::new(facts).judgement).unwrap();
     assert_eq!(health(facts()), "{\"level\":\"ok\",\"findings\":[]}");
     let critical: serde_json::Value = serde_json::from_str(&health(with_open(65_536))).unwrap();
     assert_eq!(critical["level"], "critical");
@@ -142,8 +143,8 @@ proptest! {
         facts.nofile.max_fds = Limit::Finite(limit);
         facts.fds.free = Limit::Finite(limit.saturating_sub(open));
         facts.beam.processes = (Known::Is(open), Limit::Finite(limit));
-        let status = Status::new(&Snapshot::new(facts), sequence, at(uptime_ms, &"f".repeat(36)));
-        let record = status.encode();
+        let status = plugin::status(&Snapshot::new(facts), sequence, at(uptime_ms, &"f".repeat(36)));
+        let record = status.encode().unwrap();
         prop_assert_eq!(record.len(), SIZE);
         prop_assert_eq!(Status::decode(&record), Ok(status));
     }

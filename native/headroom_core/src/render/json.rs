@@ -8,12 +8,18 @@ use crate::snapshot::Snapshot;
 use headroom_facts::vocabulary::Level;
 
 /// One line of JSON.
-pub fn snapshot(snapshot: &Snapshot) -> String {
-    serde_json::to_string(snapshot).unwrap_or_default()
+///
+/// # Errors
+/// It cannot be written as JSON.
+pub fn snapshot(snapshot: &Snapshot) -> serde_json::Result<String> {
+    serde_json::to_string(snapshot)
 }
 
 /// The level and what raised it, as one line of JSON.
-pub fn health(judgement: &Judgement) -> String {
+///
+/// # Errors
+/// It cannot be written as JSON.
+pub fn health(judgement: &Judgement) -> serde_json::Result<String> {
     #[derive(Serialize)]
     struct Health<'a> {
         level: Level,
@@ -23,5 +29,5 @@ pub fn health(judgement: &Judgement) -> String {
         level: judgement.level,
         findings: judgement.alarms(),
     };
-    serde_json::to_string(&health).unwrap_or_default()
+    serde_json::to_string(&health)
 }

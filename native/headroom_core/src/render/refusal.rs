@@ -1,6 +1,7 @@
 //! What stands on standard error when a node does not meet its requirements.
 
-use super::text::{fix_lines, wrapped};
+use super::page::wrapped;
+use super::report::fix;
 use crate::finding::Finding;
 use headroom_facts::Facts;
 
@@ -16,7 +17,7 @@ pub fn unmet(findings: &[Finding], of: usize, facts: &Facts) -> String {
         let number = format!("{}. ", index + 1);
         let indent = " ".repeat(number.len());
         lines.extend(wrapped(&finding.message, &number, &indent));
-        lines.extend(finding.fix.iter().flat_map(fix_lines));
+        lines.extend(finding.fix.iter().flat_map(fix));
     }
     lines.join("\n") + "\n"
 }

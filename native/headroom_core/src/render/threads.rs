@@ -1,6 +1,6 @@
 //! What the threads of a node do, below the report of its limits.
 
-use super::text::wrapped;
+use super::page::wrapped;
 use crate::threads::{Group, Threads};
 
 /// The lines; empty where no thread could be seen.

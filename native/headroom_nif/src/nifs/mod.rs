@@ -48,3 +48,8 @@ fn with_snapshot<'a>(
 fn patience_of(term: Term) -> NifResult<Patience> {
     Ok(from_term(term)?)
 }
+
+/// What could not be written as JSON is told as that.
+fn unwritten(error: serde_json::Error) -> rustler::Error {
+    rustler::Error::RaiseTerm(Box::new(error.to_string()))
+}

@@ -1,8 +1,8 @@
 //! How the node stands: facts, snapshot, report, and the pulse of a health check.
 
 use headroom_core::assess::{self, Pulse};
-use headroom_core::render::text::Charset;
-use headroom_core::render::{json, text};
+use headroom_core::render::report::Charset;
+use headroom_core::render::{json, report as page};
 use headroom_facts::boot::Boot;
 use headroom_facts::reading::{Detail, ScanNeeded};
 use headroom_facts::thresholds::Thresholds;
@@ -13,7 +13,7 @@ use rustler::schedule::consume_timeslice;
 use rustler::types::MapIterator;
 use rustler::{Encoder, Env, NifResult, Term};
 
-use super::{patience_of, scan_needed, with_snapshot};
+use super::{patience_of, scan_needed, unwritten, with_snapshot};
 use crate::term::{from_term, to_term, to_value};
 
 rustler::atoms! { ok, error, well, look, done }
@@ -152,7 +152,7 @@ fn snapshot_json<'a>(
     patience: Term<'a>,
 ) -> NifResult<Term<'a>> {
     with_snapshot(env, beam, thresholds, patience, Detail::Full, |snapshot| {
-        Ok(to_term(env, &json::snapshot(snapshot))?)
+        Ok(to_term(env, &json::snapshot(snapshot).map_err(unwritten)?)?)
     })
 }
 
@@ -167,6 +167,6 @@ fn report<'a>(
 ) -> NifResult<Term<'a>> {
     let charset: Charset = from_term(charset)?;
     with_snapshot(env, beam, thresholds, patience, Detail::Full, |snapshot| {
-        Ok(to_term(env, &text::report(snapshot, charset))?)
+        Ok(to_term(env, &page::report(snapshot, charset))?)
     })
 }

@@ -1,12 +1,12 @@
 //! Health for probes: as JSON for HTTP, as a record for the status file.
 
 use headroom_core::render::json;
-use headroom_core::status::Status;
+use headroom_core::render::plugin;
 use headroom_facts::reading::Detail;
 use headroom_os as os;
 use rustler::{Encoder, Env, NewBinary, NifResult, Term};
 
-use super::with_snapshot;
+use super::{unwritten, with_snapshot};
 use crate::term::{from_term, to_term};
 
 /// `{Level, Json}`, or `scan_needed`.
@@ -25,7 +25,8 @@ fn health_json<'a>(
         Detail::Health,
         |snapshot| {
             let judgement = &snapshot.judgement;
-            Ok(to_term(env, &(judgement.level, json::health(judgement)))?)
+            let json = json::health(judgement).map_err(unwritten)?;
+            Ok(to_term(env, &(judgement.level, json))?)
         },
     )
 }
@@ -47,7 +48,8 @@ fn status_record<'a>(
         patience,
         Detail::Health,
         |snapshot| {
-            let record = Status::new(snapshot, sequence, os::moment()).encode();
+            let status = plugin::status(snapshot, sequence, os::moment());
+            let record = status.encode().map_err(unwritten)?;
             let mut binary = NewBinary::new(env, record.len());
             binary.as_mut_slice().copy_from_slice(&record);
             Ok(Term::from(binary).encode(env))

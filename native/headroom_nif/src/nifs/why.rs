@@ -92,7 +92,7 @@ fn explain_text<'a>(
         Detail::Full,
         |snapshot: &Snapshot| {
             let verdict = question.answer(&snapshot.facts);
-            let text = render::explain::explain(&verdict, &snapshot.facts);
+            let text = render::verdict::prose(&verdict, &snapshot.facts);
             Ok(to_term(env, &text)?)
         },
     )

@@ -180,8 +180,8 @@ proptest! {
         let numbers = headline.split(|c: char| !c.is_ascii_digit() && c != ' ');
         let huge = numbers.map(|text| text.trim().len()).any(|length| length > 13);
         prop_assert!(huge || headline.len() <= 80, "{headline}");
-        let text = render::explain::explain(&verdict, &scene.facts);
-        prop_assert!(text.lines().count() <= render::explain::LINES, "{text}");
+        let text = render::verdict::prose(&verdict, &scene.facts);
+        prop_assert!(text.lines().count() <= render::verdict::LINES, "{text}");
         let fits = |line: &str| {
             // A number that no kernel has may push its line to paste beyond.
             let longest = line.split(|c: char| !c.is_ascii_digit()).map(str::len).max();

@@ -2,28 +2,31 @@
 //!
 //! ASCII only: it must be readable on every terminal, and in every ticket.
 
-use textwrap::Options;
-
-use super::text::WIDTH;
+use super::page::{ascii, cut, fix_lines};
 use crate::explain::{self, Basis, Operation, Verdict};
-use crate::finding::{Fix, When};
 use headroom_facts::Facts;
 
 /// The most lines that it takes.
 pub const LINES: usize = 25;
 /// Where the text of a section begins.
 const INDENT: usize = 11;
+/// Where the note of a short line to paste begins.
+const FIX: usize = 28;
 
 /// The prose of a verdict.
-pub fn explain(verdict: &Verdict, facts: &Facts) -> String {
+pub fn prose(verdict: &Verdict, facts: &Facts) -> String {
     let (headline, detail) = verdict.message.split_at(verdict.headline);
-    let mut head = wrapped(headline, 0);
-    head.extend(wrapped(detail.trim_start(), 0));
+    let mut head = cut(&ascii(headline), 0);
+    head.extend(cut(&ascii(detail.trim_start()), 0));
     let mut body = section("error", &error(verdict, facts));
     body.extend(section("evidence", basis(verdict.basis)));
     body.extend(section("the client", &verdict.client_sees));
     let state = section("now", &explain::state(facts));
-    let fixes: Vec<String> = verdict.fix.iter().flat_map(fix).collect();
+    let fixes: Vec<String> = verdict
+        .fix
+        .iter()
+        .flat_map(|fix| fix_lines(fix, "fix ", FIX))
+        .collect();
     let taken = head.len() + 1 + body.len() + state.len() + fixes.len();
     let mut room = LINES.saturating_sub(taken);
     for (index, rejected) in verdict.rejected.iter().enumerate() {
@@ -40,7 +43,7 @@ pub fn explain(verdict: &Verdict, facts: &Facts) -> String {
     let lines = [head, body, state, fixes].concat();
     let mut out = String::new();
     for line in lines.iter().take(LINES) {
-        out.push_str(line.trim_end());
+        out.push_str(ascii(line).trim_end());
         out.push('\n');
     }
     out
@@ -66,60 +69,9 @@ fn basis(basis: Basis) -> &'static str {
 }
 
 fn section(name: &str, text: &str) -> Vec<String> {
-    let mut lines = wrapped(text, INDENT);
+    let mut lines = cut(&ascii(text), INDENT);
     if let Some(first) = lines.first_mut() {
         *first = format!("{name:<INDENT$}{}", first.trim_start());
     }
     lines
-}
-
-/// The line to paste stands whole on its own line; its note goes beside it or below.
-fn fix(fix: &Fix) -> Vec<String> {
-    let when = match fix.when {
-        When::Now => "now",
-        When::Permanent => "permanent",
-    };
-    let line = ascii(&format!("fix {when:<10} {}", fix.line));
-    let beside = ascii(&format!("{line:<28}  {}", fix.note));
-    if beside.chars().count() <= WIDTH {
-        return vec![beside];
-    }
-    let mut lines = vec![line];
-    lines.extend(wrapped(&fix.note, 15));
-    lines
-}
-
-fn wrapped(text: &str, indent: usize) -> Vec<String> {
-    if text.is_empty() {
-        return Vec::new();
-    }
-    let indent = " ".repeat(indent);
-    let options = Options::new(WIDTH)
-        .initial_indent(&indent)
-        .subsequent_indent(&indent);
-    let text = unbroken(&ascii(text));
-    let lines = textwrap::wrap(&text, options);
-    lines
-        .into_iter()
-        .map(|line| line.replace(GLUE, " "))
-        .collect()
-}
-
-/// Stands for a space where a line must not be broken: inside a number.
-const GLUE: char = '\u{a0}';
-
-/// Before it is measured: what is replaced may have another width.
-fn ascii(text: &str) -> String {
-    let shown = |c: char| if matches!(c, ' '..='~') { c } else { '?' };
-    text.chars().map(shown).collect()
-}
-
-fn unbroken(text: &str) -> String {
-    let chars: Vec<char> = text.chars().collect();
-    let digit = |index: usize| chars.get(index).is_some_and(char::is_ascii_digit);
-    let glued = |(index, &c): (usize, &char)| match c {
-        ' ' if index > 0 && digit(index - 1) && digit(index + 1) => GLUE,
-        c => c,
-    };
-    chars.iter().enumerate().map(glued).collect()
 }

@@ -1,10 +1,10 @@
 //! The report: one screen of 80 columns for an operator, readable when it is pasted into a ticket.
 
 use comfy_table::{CellAlignment, Table};
-use textwrap::Options;
 
+use super::page::{self, fix_lines, unbroken, wrapped, WIDTH};
 use crate::assess::hazards::hazards;
-use crate::finding::{Finding, Fix, When};
+use crate::finding::{Finding, Fix};
 use crate::measure::{CapacityOf, Resource, Resources, Use};
 use crate::number::{self, grouped};
 use crate::snapshot::Snapshot;
@@ -12,8 +12,6 @@ use headroom_facts::unreadable::Unreadable;
 use headroom_facts::vocabulary::{Known, Level, Limit, Name};
 use headroom_facts::Facts;
 
-/// The width that everything fits into where the numbers allow it.
-pub const WIDTH: usize = 80;
 /// The width of a bar at 100 percent.
 const BAR: u64 = 19;
 
@@ -75,10 +73,7 @@ pub fn report(snapshot: &Snapshot, charset: Charset) -> String {
     }
     match charset {
         Charset::Unicode => out,
-        Charset::Ascii => out
-            .chars()
-            .map(|c| if c.is_ascii() { c } else { '?' })
-            .collect(),
+        Charset::Ascii => out.lines().map(|line| page::ascii(line) + "\n").collect(),
     }
 }
 
@@ -205,6 +200,12 @@ fn hazards_line(hazards: &[Finding]) -> String {
     }
 }
 
+/// A line to paste, as it stands in a report.
+pub(super) fn fix(fix: &Fix) -> Vec<String> {
+    const COLUMN: usize = 45;
+    fix_lines(fix, "  ", COLUMN)
+}
+
 fn finding_lines(finding: &Finding) -> Vec<String> {
     let level = match finding.level {
         Level::Ok | Level::Notice => finding.level.as_str().to_string(),
@@ -212,38 +213,6 @@ fn finding_lines(finding: &Finding) -> Vec<String> {
     };
     let mut lines = vec![format!("{level:<9} {}", finding.id.as_str())];
     lines.extend(wrapped(&finding.message, "  ", "  "));
-    lines.extend(finding.fix.iter().flat_map(fix_lines));
+    lines.extend(finding.fix.iter().flat_map(fix));
     lines
-}
-
-/// The line to paste is never wrapped; a note that does not fit behind it stands below.
-pub(super) fn fix_lines(fix: &Fix) -> Vec<String> {
-    let when = match fix.when {
-        When::Now => "now",
-        When::Permanent => "permanent",
-    };
-    let one = format!("  {when:<10} {:<32}  {}", fix.line, fix.note);
-    if one.chars().count() <= WIDTH {
-        return vec![one];
-    }
-    let below = wrapped(&fix.note, "               ", "               ");
-    let line = format!("  {when:<10} {}", fix.line);
-    [vec![line], below].concat()
-}
-
-/// Numbers and what belongs to them stay on one line.
-fn unbroken(text: String) -> String {
-    text.replace(' ', "\u{a0}")
-}
-
-pub(super) fn wrapped(text: &str, first: &str, rest: &str) -> Vec<String> {
-    let options = Options::new(WIDTH)
-        .initial_indent(first)
-        .subsequent_indent(rest)
-        .break_words(false);
-    let lines = textwrap::wrap(text, options);
-    lines
-        .into_iter()
-        .map(|line| line.replace('\u{a0}', " "))
-        .collect()
 }
