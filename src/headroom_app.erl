@@ -11,6 +11,13 @@
 -include_lib("kernel/include/logger.hrl").
 
 start(_Type, _Args) ->
+    case start() of
+        {error, {bad_option, _, _} = Bad} -> headroom_requirement:bad_configuration(Bad);
+        {error, {bad_requirement, _, _} = Bad} -> headroom_requirement:bad_configuration(Bad);
+        Started -> Started
+    end.
+
+start() ->
     headroom_preload:run(),
     case headroom_nif:load_status() of
         ok ->

@@ -2,7 +2,8 @@
 %% What a release needs before it may start: asked for in a call, or by the application's environment at its start.
 -module(headroom_requirement).
 
--export([check/1, assert/1, boot/0]).
+-export([check/1, assert/1, boot/0, child/1]).
+-export([bad_configuration/1]).
 
 -include_lib("kernel/include/logger.hrl").
 
@@ -51,6 +52,46 @@ boot(Required, OnUnmet) ->
         {error, Reason} -> unmet(OnUnmet, Reason, unchecked(Reason))
     catch
         error:badarg -> {error, {bad_option, require, <<"neither a map nor a list of pairs">>}}
+    end.
+
+%% The same where a supervisor asks at its start. Only where the node ends of it anyway it is halted here: nobody else could
+%% make 78 of it.
+-spec child(headroom:requirements()) ->
+    ignore | {error, {unmet, [headroom:finding()]} | bad() | {bad_option, on_unmet, binary()} | {nif_not_loaded, term()}}.
+child(Required) ->
+    case {headroom_view:requirement(Required), on_unmet()} of
+        {_, {error, Bad}} -> bad_configuration(Bad);
+        {met, _} -> ignore;
+        {{unmet, Findings, Text}, OnUnmet} -> child_unmet(OnUnmet, {unmet, Findings}, Text);
+        {{bad_requirement, _, _} = Bad, _} -> bad_configuration(Bad);
+        {{error, Reason}, OnUnmet} -> child_unmet(OnUnmet, Reason, unchecked(Reason))
+    end.
+
+child_unmet(warn, Reason, Text) ->
+    ok = unmet(warn, Reason, Text),
+    ignore;
+child_unmet(stop, Reason, Text) ->
+    unmet(stop, Reason, Text);
+child_unmet(Halt, Reason, Text) ->
+    case node_ends() of
+        true -> unmet(Halt, Reason, Text);
+        false -> {error, Reason}
+    end.
+
+%% A start that cannot be: where the node ends of it anyway, one sentence instead of the reports of its supervisors.
+-spec bad_configuration(Bad) -> {error, Bad} when Bad :: {atom(), term(), binary()}.
+bad_configuration({_Kind, Key, Why} = Bad) ->
+    case node_ends() of
+        true -> refuse(format("headroom: bad configuration, ~0tp: ~ts~nexit status ~b~n", [Key, Why, ?STATUS]));
+        false -> {error, Bad}
+    end.
+
+%% Whether the node ends when this start fails: the application that starts here is a permanent one, as in a release.
+node_ends() ->
+    Starting = proplists:get_value(starting, application:info(), []),
+    case application:get_application() of
+        {ok, App} -> [permanent || {A, permanent, _, _} <- Starting, A =:= App] =/= [];
+        undefined -> false
     end.
 
 unmet(halt, _Reason, Text) -> refuse([Text, hint()]);

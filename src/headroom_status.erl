@@ -2,6 +2,7 @@
 %% Keeps the status file fresh: a file that was opened at the start, for readers outside a node that can open nothing.
 %%
 %% A process of its own, because a write can wait for a file system. If it ends, the file grows old, and readers say so.
+%% A folder that is not there yet, or is read-only, is waited for: no node stays down for want of monitoring.
 -module(headroom_status).
 
 -behaviour(gen_server).
@@ -10,6 +11,7 @@
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
 
 -include_lib("kernel/include/file.hrl").
+-include_lib("kernel/include/logger.hrl").
 
 -define(INTERVAL, 1000).
 %% What a record begins with: nothing else is ever overwritten.
@@ -22,9 +24,16 @@ start_link(Path) ->
 init(Path) ->
     %% To remove the file when the application stops.
     process_flag(trap_exit, true),
+    State = #{path => Path, file => none, sequence => 0},
     case open(Path) of
-        {ok, File} -> {ok, tick(#{path => Path, file => File, sequence => 0})};
-        {error, Why} -> {stop, {bad_option, status_file, Why}}
+        {ok, File} ->
+            {ok, tick(State#{file := File})};
+        {error, {What, Reason}} ->
+            ?LOG_WARNING("headroom keeps no status file for now: ~ts ~ts (~p); it goes on trying",
+                         [Path, What, Reason]),
+            {ok, tick(State)};
+        {error, Why} ->
+            {stop, {bad_option, status_file, Why}}
     end.
 
 handle_call(_Request, _From, State) ->
@@ -35,14 +44,27 @@ handle_cast(_Request, State) ->
 
 handle_info(tick, State) ->
     {noreply, tick(State)};
+handle_info(try_again, #{path := Path} = State) ->
+    case open(Path) of
+        {ok, File} ->
+            ?LOG_NOTICE("headroom keeps the status file ~ts from now on", [Path]),
+            {noreply, tick(State#{file := File})};
+        {error, _} ->
+            {noreply, tick(State)}
+    end;
 handle_info(_Other, State) ->
     {noreply, State}.
 
 %% No status is better than the last one of a node that is gone.
+terminate(_Reason, #{file := none}) ->
+    ok;
 terminate(_Reason, #{path := Path}) ->
     file:delete(Path, [raw]).
 
 %% What cannot be written now is tried again; meanwhile the file grows old.
+tick(#{file := none} = State) ->
+    _ = erlang:send_after(?INTERVAL, self(), try_again),
+    State;
 tick(#{file := File, sequence := Sequence} = State) ->
     _ = erlang:send_after(?INTERVAL, self(), tick),
     _ = case headroom_view:status_record(Sequence) of
@@ -62,16 +84,16 @@ maybe_open(ok, Path) ->
         {ok, File} ->
             case file:change_mode(Path, 8#600) of
                 ok -> {ok, File};
-                {error, Reason} -> {error, why("cannot be kept from others", Reason)}
+                {error, Reason} -> {error, {"cannot be kept from others", Reason}}
             end;
         {error, Reason} ->
-            {error, why("cannot be created", Reason)}
+            {error, {"cannot be created", Reason}}
     end.
 
 removable(Path) ->
     case file:read_link_info(Path, [raw]) of
         {error, enoent} -> ok;
-        {error, Reason} -> {error, why("cannot be looked at", Reason)};
+        {error, Reason} -> {error, {"cannot be looked at", Reason}};
         {ok, #file_info{type = regular}} -> remove_own(Path);
         {ok, #file_info{}} -> {error, <<"is there and no regular file">>}
     end.
@@ -80,7 +102,7 @@ remove_own(Path) ->
     case beginning(Path) of
         {ok, ?MARK} -> remove(Path);
         eof -> remove(Path);
-        {error, Reason} -> {error, why("cannot be read", Reason)};
+        {error, Reason} -> {error, {"cannot be read", Reason}};
         _ -> {error, <<"is there and no status file of headroom">>}
     end.
 
@@ -97,8 +119,5 @@ beginning(Path) ->
 remove(Path) ->
     case file:delete(Path, [raw]) of
         ok -> ok;
-        {error, Reason} -> {error, why("cannot be replaced", Reason)}
+        {error, Reason} -> {error, {"cannot be replaced", Reason}}
     end.
-
-why(What, Reason) ->
-    unicode:characters_to_binary(io_lib:format("~s (~p)", [What, Reason])).

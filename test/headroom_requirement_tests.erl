@@ -68,6 +68,59 @@ on_unmet_test_() ->
          {"no requirement", "", [], "fds", 3, "{bad_option,require,"},
          {"bad option", "", option(on_unmet, "exit"), "#{fds=>1}", 3, "{bad_option,on_unmet,"}]].
 
+%% A boot that fails of a mistake is to say it in one line, with the status that no supervisor starts again for; a page of
+%% reports hides the one word that was wrong.
+bad_configuration_test_() ->
+    [{timeout, 60, {Words, fun() ->
+        {Status, Said} = headroom_sh:run(erl(option(Name, Value) ++ [booting("headroom")])),
+        ?assertEqual({78, 2}, {Status, length(string:split(string:trim(Said), "\n", all))}),
+        said(["headroom: bad configuration, " ++ Words, "\nexit status 78\n"], Said)
+     end}} || {Name, Value, Words} <-
+        [{thresholds, "#{fds=>#{warning=>0}}", "{thresholds,fds}: "},
+         {status_file, "17", "status_file: no path"},
+         {reserve, "many", "reserve: "},
+         {harden, "yes", "harden: neither true nor false"},
+         {on_unmet, "exit", "on_unmet: neither halt, stop nor warn"},
+         {require, "#{fd=>1}", "fd: no such resource"}]].
+
+%% What a supervisor of a release asks for at its start, as Headroom.Requirements does: the way out that the text names
+%% must be one, and the status what the documents say.
+child_of_a_supervisor_test_() ->
+    [{timeout, 60, {Name, fun() ->
+        Scratch = headroom_scratch:path("app"),
+        Folder = filename:join(Scratch, "asking"),   % a folder named headroom-N in the code path would be taken for ours
+        ok = filelib:ensure_dir(filename:join(Folder, "x")),
+        ok = application_of(Folder, Required),
+        Start = ["-pa ", Folder, booting("asking")],
+        {Status, Said} = headroom_sh:run(["HEADROOM_ON_UNMET='", Variable, "' ", erl([Start])]),
+        {0, _} = headroom_sh:run(["rm -r ", Scratch]),
+        ?assertEqual({Name, Expected}, {Name, Status}),
+        said([Words], Said)
+     end}} || {Name, Variable, Required, Expected, Words} <-
+        [{"met", "", "#{fds=>1}", 0, ""},
+         {"unmet", "", "#{processes=>100000000}", 78, "1 of 1 requirements are not met"},
+         {"warn", "warn", "#{processes=>100000000}", 0, "1 of 1 requirements are not met"},
+         {"stop", "stop", "#{processes=>100000000}", 1, "{unmet,"},
+         {"bad", "warn", "#{fd=>1}", 78, "headroom: bad configuration, fd: no such resource"}]].
+
+%% An application whose supervisor has that child alone.
+application_of(Folder, Required) ->
+    Module = ["-module(asking). -export([start/2, stop/1, init/1]). ",
+              "start(_, _) -> supervisor:start_link(?MODULE, []). stop(_) -> ok. ",
+              "init([]) -> {ok, {#{}, [#{id => it, start => {headroom_requirement, child, [", Required, "]}}]}}."],
+    App = "{application, asking, [{vsn, \"1\"}, {modules, [asking]}, {registered, []},"
+          " {applications, [kernel, stdlib, headroom]}, {mod, {asking, []}}]}.",
+    Source = filename:join(Folder, "asking.erl"),
+    ok = file:write_file(Source, Module),
+    ok = file:write_file(filename:join(Folder, "asking.app"), App),
+    {ok, asking} = compile:file(Source, [{outdir, Folder}]),
+    ok.
+
+%% As a release starts it: permanent, while the node boots.
+booting(App) ->
+    [" -eval 'case application:ensure_all_started(", App, ", permanent) of {ok, _} -> init:stop(0);"
+     " Error -> io:format(\"~0p~n\", [Error]), init:stop(3) end'"].
+
 %% assert/1 asks nobody what to do.
 assert_test_() ->
     Assert = fun(Required) -> ["-eval", ["'headroom:assert(", Required, "), halt(0)'"]] end,

@@ -59,7 +59,6 @@ others_files_test_() ->
         Bad = fun({error, {{bad_option, status_file, Why}, _}}) -> Why end,
         has([<<"no status file of headroom">>], Bad(Start(File))),
         has([<<"no regular file">>], Bad(Start(Link))),
-        has([<<"enoent">>], Bad(Start(filename:join(File ++ ".none", "status")))),
         ?assertEqual({ok, <<"secrets">>}, file:read_file(File)),
         ok = file:delete(Link),
         %% What an earlier node left behind, or began, is replaced.
@@ -69,6 +68,27 @@ others_files_test_() ->
         ?assertEqual(ok, Start(File)),
         _ = file:delete(File)
     end}.
+
+%% A folder that tmpfs lost at a restart, or nobody made, must not keep production down; and once it is there, so is the file.
+folder_comes_later_test_() ->
+    {timeout, 60, fun() ->
+        Folder = headroom_scratch:path("folder"),
+        File = filename:join(Folder, "status"),
+        headroom_child:with(with_file(File, #{}), fun(Child) ->
+            ?assertEqual(ok, headroom_child:call(Child, headroom, health, [])),
+            ok = file:make_dir(Folder),
+            ok = appears(File, 100),
+            has([<<"\"level\":\"ok\"">>], await(File, <<"\"level\":\"ok\"">>)),
+            ok = headroom_child:call(Child, application, stop, [headroom])
+        end),
+        ok = file:del_dir(Folder)
+    end}.
+
+appears(File, Tries) when Tries > 0 ->
+    case filelib:is_file(File) of
+        true -> ok;
+        false -> timer:sleep(100), appears(File, Tries - 1)
+    end.
 
 %% The file must not decide whether the node lives.
 process_ends_test_() ->

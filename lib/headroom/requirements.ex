@@ -24,7 +24,10 @@ defmodule Headroom.Requirements do
   @doc """
   `:ignore` when all is met; otherwise the supervisor does not start.
 
-  The error is `{:unmet, findings}`, `{:bad_requirement, key, why}` or `{:nif_not_loaded, reason}`.
+  The error is `{:unmet, findings}`, `{:bad_requirement, key, why}` or `{:nif_not_loaded, reason}`. In the boot of a
+  release, which would fail of it with a page of reports, the node is halted with exit status 78 instead, with all that is
+  not met on standard error. `on_unmet` and the variable `HEADROOM_ON_UNMET` hold here, too: with `warn` what is not met
+  goes to the log and the answer is `:ignore`.
 
       iex> Headroom.Requirements.start_link(processes: 1024)
       :ignore
@@ -37,13 +40,7 @@ defmodule Headroom.Requirements do
           :ignore
           | {:error,
              {:unmet, [Headroom.finding()]}
-             | {:bad_requirement, term(), binary()}
+             | {:bad_requirement | :bad_option, term(), binary()}
              | {:nif_not_loaded, term()}}
-  def start_link(requirements) do
-    case Headroom.check(requirements) do
-      :ok -> :ignore
-      {:error, findings} when is_list(findings) -> {:error, {:unmet, findings}}
-      {:error, reason} -> {:error, reason}
-    end
-  end
+  defdelegate start_link(requirements), to: :headroom_requirement, as: :child
 end
