@@ -24,6 +24,8 @@ harden() ->
         _ -> {error, {bad_option, harden, <<"neither true nor false">>}}
     end.
 
+thresholds(Option) when map_size(Option) > 100 ->
+    {error, {bad_option, thresholds, <<"more keys than there are">>}};
 thresholds(Option) when is_map(Option) ->
     case headroom_nif:thresholds(Option) of
         {ok, Thresholds} -> persistent_term:put(?THRESHOLDS, Thresholds);

@@ -22,7 +22,7 @@ clamp() ->
 -spec boot_advice() -> [headroom:boot_line()] | {error, term()}.
 boot_advice() ->
     headroom_view:with_library(fun() ->
-        headroom_view:ask(fun headroom_nif:boot_advice/3, headroom_beam:facts(no_sockets), recent)
+        headroom_view:ask(fun headroom_nif:boot_advice/3, headroom_beam:facts(no_sockets), fresh)
     end).
 
 ask(Wanted) ->

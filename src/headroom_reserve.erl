@@ -23,13 +23,18 @@ start_link() ->
 wanted(Fds) when is_integer(Fds) ->
     wanted(#{fds => Fds});
 wanted(Map) when is_map(Map) ->
-    Bad = [{Key, why(Key)} || {Key, Value} <- maps:to_list(Map), not is_wanted(Key, Value)],
+    %% Of a large map a few keys are looked at: more than two are wrong.
+    Bad = [{Key, why(Key)} || {Key, Value} <- first(3, maps:next(maps:iterator(Map))), not is_wanted(Key, Value)],
     case Bad of
         [] -> {ok, maps:map(fun(_, Value) -> min(Value, ?MOST) end, maps:merge(#{fds => 0, ports => 0}, Map))};
         [First | _] -> {error, First}
     end;
 wanted(_) ->
     {error, <<"neither a number nor a map">>}.
+
+first(0, _) -> [];
+first(_, none) -> [];
+first(Left, {Key, Value, Rest}) -> [{Key, Value} | first(Left - 1, maps:next(Rest))].
 
 is_wanted(Key, Value) ->
     lists:member(Key, [fds, ports]) andalso is_integer(Value) andalso Value >= 0.

@@ -77,16 +77,21 @@ ask(Ask, Beam, Patience) ->
         error:badarg -> erlang:error(badarg)
     end.
 
+%% A limit that another call moves makes a count worthless: so often it is made again.
+-define(COUNTS, 3).
+
 %% Where the descriptor table takes several steps to count, they are made here, each a short call.
 -spec counted(fun((fresh | recent | never) -> Answer | scan_needed), fresh | recent) -> Answer.
 counted(Ask, Patience) ->
+    counted(Ask, Patience, ?COUNTS).
+
+counted(Ask, _Patience, 0) ->
+    Ask(never);
+counted(Ask, Patience, Left) ->
     case Ask(Patience) of
         scan_needed ->
             ok = scan(headroom_nif:scan(start)),
-            case Ask(recent) of
-                scan_needed -> Ask(never);
-                Answer -> Answer
-            end;
+            counted(Ask, recent, Left - 1);
         Answer ->
             Answer
     end.

@@ -22,6 +22,19 @@ bad_requirement_test_() ->
      ?_assertMatch({error, {bad_requirement, fds, _}}, headroom:check(#{fds => #{least => 1}})),
      [?_assertError(badarg, headroom:check(Bad)) || Bad <- [fds, [fds], [{fds, 1} | ports], {fds, 1}, 65536]]].
 
+%% A scheduler that is held by one argument serves nobody else: what is too long to be meant is refused at its beginning.
+long_argument_test() ->
+    Long = [{fds, 1} || _ <- lists:seq(1, 3000000)],
+    Keys = maps:from_list([{N, 1} || N <- lists:seq(1, 100000)]),
+    Deep = [{fds, Long} || _ <- lists:seq(1, 99)],
+    [?assertError(badarg, headroom:check(Argument)) || Argument <- [Long, Keys]],
+    ?assertMatch({error, {bad_requirement, fds, _}}, headroom:check(Deep)),
+    ?assertError(badarg, headroom:reserve(Keys)),
+    %% The quickest of a few tries, which no other load of the machine makes slower than one walk over all of it.
+    Quickest = fun(Fun) -> lists:min([element(1, timer:tc(Fun)) || _ <- lists:seq(1, 5)]) end,
+    Walk = Quickest(fun() -> lists:foldl(fun(_, N) -> N + 1 end, 0, Long) end),
+    [?assert(Quickest(fun() -> catch headroom:check(Argument) end) < Walk) || Argument <- [Long, Keys, Deep]].
+
 %% Whoever starts the release again and again must see 78 and why, whatever the streams and the logger are.
 refused_boot_test_() ->
     Streams = [{"as they are", ""}, {"no standard output", ">&-"}, {"no input", "<&-"}],

@@ -19,7 +19,7 @@ lowered_limit_with_holes_test_() ->
          ?assertMatch(#{file := #{free := Free, bound_by := fds}}, maps:get(capacity, Snapshot)),
          %% The kernel gives as many as were said to be free.
          ?assertEqual(Free, headroom_child:call(Child, fun() -> length(open_all([])) end)),
-         Full = fresh_snapshot(Child),
+         Full = headroom_child:call(Child, headroom, snapshot, []),
          ?assertMatch(#{level := critical, fds := #{free := 0}}, Full),
          ?assertMatch(#{id := fds_exhausted, level := critical}, first_finding(Full)),
          %% Given back the old limit, all is as before.
@@ -27,6 +27,26 @@ lowered_limit_with_holes_test_() ->
          ?assertMatch(#{limit := 256, free := Room} when Room =:= 256 - Open - Free,
                       fds(headroom_child:call(Child, headroom, snapshot, [])))
      end) || {Road, Options} <- headroom_roads:all()].
+
+%% "Level ok" at zero is the worst answer there is: a count that was right a moment ago must not be given once more.
+filled_since_the_last_answer_test_() ->
+    [in_child(Road, Options#{nofile => 120}, fun(Child) ->
+         ?assertEqual(ok, headroom_child:call(Child, headroom, health, [])),
+         #{fds := #{free := Before}} = headroom_child:call(Child, headroom, snapshot, []),
+         {Before, Snapshot, Capacity, Checked, Verdict, Harden, Reserved} =
+             headroom_child:call(Child, fun filled_at_once/0),
+         ?assertMatch(#{level := critical, fds := #{free := 0, age_ms := 0}}, Snapshot),
+         ?assertEqual(#{free => 0, bound_by => fds}, Capacity),
+         ?assertMatch({error, [#{id := free_below_required}]}, Checked),
+         ?assertMatch(#{verdict := nofile, basis := observed}, Verdict),
+         ?assertMatch({ok, [_ | _]}, Harden),
+         ?assertMatch({error, {too_many, #{room := 0}}}, Reserved)
+     end) || {Road, Options} <- headroom_roads:all()].
+
+filled_at_once() ->
+    Taken = length(open_all([])),
+    {Taken, headroom:snapshot(), headroom:capacity(file), headroom:check(#{fds => #{free => 10}}),
+     headroom:diagnose(emfile, accept), headroom:harden(), headroom:reserve(1)}.
 
 %% Raised after boot, the limit gives sockets that no event reaches: to say "plenty free" would lead straight there.
 raised_limit_test_() ->
@@ -120,14 +140,6 @@ open_one_high(Count) ->
     ok.
 
 %%% Run beside it
-
-%% Counted one by one, the number is used for a second.
-fresh_snapshot(Child) ->
-    case headroom_child:call(Child, headroom_nif, open_count, []) of
-        scan_needed -> timer:sleep(1010);
-        {ok, _} -> ok
-    end,
-    #{fds := #{age_ms := 0}} = headroom_child:call(Child, headroom, snapshot, []).
 
 fds(#{resources := [#{name := fds} = Fds | _]}) -> Fds.
 

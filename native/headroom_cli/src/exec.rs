@@ -5,9 +5,9 @@
 use std::env;
 use std::ffi::OsString;
 use std::io::ErrorKind;
-use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 
+use crate::say::complain;
 use crate::USAGE;
 use clap::builder::RangedU64ValueParser;
 use clap::Args;
@@ -64,9 +64,9 @@ impl Exec {
     /// Does not return if CMD could be started.
     pub fn run(self) -> ExitCode {
         let program = self.command[0].to_string_lossy();
-        if program.starts_with('-') {
+        if program.starts_with('-') && !self.is_marked() {
             // clap takes an option that it does not know for the program's name.
-            eprintln!("headroom: unknown option {program} (try --help; a program of that name is ./{program})");
+            complain(format_args!("headroom: unknown option {program} (try --help; a program of that name comes after --)\n"));
             return ExitCode::from(USAGE);
         }
         os::acquire();
@@ -80,13 +80,19 @@ impl Exec {
         let ports = given.and_then(|value| boot::ports_of(&value));
         let line = start::line(&limit, ports);
         if self.strict && !limit.in_full {
-            eprintln!("headroom: {line}");
+            complain(format_args!("headroom: {line}\n"));
             return ExitCode::from(CONFIGURATION);
         }
         if !self.quiet {
-            eprintln!("headroom: {line}");
+            complain(format_args!("headroom: {line}\n"));
         }
         self.replace()
+    }
+
+    /// Whether `--` stands before the program.
+    fn is_marked(&self) -> bool {
+        let mut before = env::args_os().rev().skip(self.command.len());
+        before.next().is_some_and(|argument| argument == "--")
     }
 
     fn replace(self) -> ExitCode {
@@ -96,8 +102,11 @@ impl Exec {
         if let Some(ports) = self.ports {
             command.env(ERL_MAX_PORTS, ports.to_string());
         }
-        let error = command.exec();
-        eprintln!("headroom: {}: {}", program.to_string_lossy(), error);
+        let error = os::exec(command);
+        complain(format_args!(
+            "headroom: {}: {error}\n",
+            program.to_string_lossy()
+        ));
         ExitCode::from(if error.kind() == ErrorKind::NotFound {
             NOT_FOUND
         } else {

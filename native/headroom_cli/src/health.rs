@@ -1,16 +1,20 @@
 //! `headroom health`: what a node wrote to its status file, as a plugin of a monitoring system says it.
 
-use std::fs::File;
-use std::io::{Read, Write};
+use std::fs::OpenOptions;
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::thread::sleep;
+use std::sync::mpsc;
+use std::thread::{self, sleep};
 use std::time::Duration;
 
 use clap::Args;
-use headroom_core::render::plugin::answer;
+use headroom_core::render::plugin;
 use headroom_core::status::{Fault, Status, SIZE};
 use headroom_os as os;
+
+use crate::say::answer;
 
 /// Says how a node stands by its status file: exit status 0 ok, 1 warning, 2 critical, 3 unknown or too old.
 #[derive(Args)]
@@ -28,11 +32,32 @@ pub const UNKNOWN: u8 = 3;
 
 impl Health {
     pub fn run(self) -> ExitCode {
-        let read = read(&self.file).map_err(|why| format!("{}: {why}", self.file.display()));
-        let answer = answer(read, &os::moment(), Duration::from_secs(self.max_age));
+        let path = self.file.display().to_string();
+        let read = read_in_time(self.file).map_err(|why| format!("{path}: {why}"));
+        let said = plugin::answer(read, &os::moment(), Duration::from_secs(self.max_age));
         // The exit status stands, also where nobody reads the line.
-        let _ = writeln!(std::io::stdout(), "{}", answer.line);
-        ExitCode::from(answer.exit)
+        answer(format_args!("{}\n", said.line));
+        ExitCode::from(said.exit)
+    }
+}
+
+/// A plugin that waits for a file system that hangs would be all that its monitoring system hears of the node.
+fn read_in_time(path: PathBuf) -> Result<Status, String> {
+    const PATIENCE: Duration = Duration::from_secs(5);
+    let (done, result) = mpsc::channel();
+    let reader = {
+        let path = path.clone();
+        move || {
+            // Nobody listens any more when the time was up.
+            let _ = done.send(read(&path));
+        }
+    };
+    match thread::Builder::new().spawn(reader) {
+        Ok(_) => result
+            .recv_timeout(PATIENCE)
+            .unwrap_or_else(|_| Err(format!("not read within {} s", PATIENCE.as_secs()))),
+        // No room for a thread.
+        Err(_) => read(&path),
     }
 }
 
@@ -53,8 +78,14 @@ fn read(path: &Path) -> Result<Status, String> {
 /// One more byte than a record has tells a longer file, however long it is.
 fn bytes(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(SIZE + 1);
-    File::open(path)?
-        .take(SIZE as u64 + 1)
-        .read_to_end(&mut bytes)?;
+    // The opening of a FIFO would wait for a writer.
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(std::io::Error::other("no regular file"));
+    }
+    file.take(SIZE as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

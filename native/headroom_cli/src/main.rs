@@ -13,6 +13,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::say::{answer, complain};
+
 /// Limits of a BEAM node, from outside of it.
 #[derive(Parser)]
 #[command(name = "headroom", version)]
@@ -54,9 +56,13 @@ fn main() -> ExitCode {
     match Arguments::try_parse() {
         Ok(Arguments { command }) => command.run(),
         Err(error) => {
-            // Help and version are asked for; nothing can be done about a closed standard output.
-            let _ = error.print();
-            ExitCode::from(if error.use_stderr() { usage() } else { 0 })
+            if error.use_stderr() {
+                complain(error.render());
+                return ExitCode::from(usage());
+            }
+            // Help and version are asked for.
+            answer(error.render());
+            ExitCode::SUCCESS
         }
     }
 }

@@ -1,5 +1,8 @@
 //! `headroom exec` with real programs, under limits of their own.
 
+use std::fs::{File, OpenOptions};
+use std::io::{PipeReader, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Output, Stdio};
 
@@ -139,6 +142,88 @@ fn exit_statuses_of_its_own() {
     let short = run(&["exec", "--nofile", "2049", "sh", "-c", "ulimit -n"]);
     assert_eq!(stdout(&short), "2048");
     assert!(stderr(&short).contains("not 2049: the hard limit is 2048"));
+}
+
+/// A pipe that takes nothing more, and its other end.
+fn full_pipe(blocking: bool) -> (Stdio, PipeReader) {
+    let (reader, writer) = std::io::pipe().unwrap();
+    let set = |flags: libc::c_int| {
+        // SAFETY: sets flags of a descriptor that is ours.
+        let done = unsafe { libc::fcntl(writer.as_raw_fd(), libc::F_SETFL, flags) };
+        assert_eq!(done, 0);
+    };
+    set(libc::O_NONBLOCK);
+    for bytes in [&[0; 4096][..], &[0]] {
+        while (&writer).write(bytes).is_ok() {}
+    }
+    if blocking {
+        set(0);
+    }
+    (Stdio::from(writer), reader)
+}
+
+// A container that logs to a full disk, and a supervisor whose log reader is gone or stands still, must get their node
+// all the same, and what tells a script why there is none.
+#[test]
+fn what_becomes_of_its_words_changes_nothing() {
+    let cases: [(&[&str], i32); 6] = [
+        (&["exec", "--", "sh", "-c", "exit 7"], 7),
+        (&["exec", "--nofile", "9999", "sh", "-c", "exit 7"], 7),
+        (&["exec", "--", "no-such-program-anywhere"], 127),
+        (&["exec", "--", "/etc/passwd"], 126),
+        (&["exec", "--strict", "--nofile", "2049", "true"], 78),
+        (&["exec", "--no-such-option", "true"], 125),
+    ];
+    for (arguments, status) in cases {
+        let ended = |kind: &str, stderr: Stdio| {
+            let ended = limited(arguments)
+                .stdout(Stdio::null())
+                .stderr(stderr)
+                .status()
+                .unwrap();
+            assert_eq!(ended.code(), Some(status), "{arguments:?}, {kind}");
+        };
+        ended(
+            "a full disk",
+            OpenOptions::new()
+                .write(true)
+                .open("/dev/full")
+                .unwrap()
+                .into(),
+        );
+        ended("not writable", File::open("/dev/null").unwrap().into());
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        ended("no reader", writer.into());
+        let (writer, _reader) = full_pipe(false);
+        ended("a full pipe", writer);
+        // Waits for a second.
+        if status == 7 || status == 127 {
+            let (writer, _reader) = full_pipe(true);
+            ended("a full pipe that blocks", writer);
+        }
+    }
+}
+
+// systemd starts services with SIGPIPE ignored: a node that gets the default instead dies of the first closed pipe.
+#[test]
+fn an_ignored_sigpipe_stays_ignored() {
+    let ignored = |trap: &str| {
+        let script = format!("{trap} exec {HEADROOM} exec --quiet grep SigIgn /proc/self/status");
+        let output = Command::new("sh").args(["-c", &script]).output().unwrap();
+        let mask = stdout(&output).split_whitespace().next_back().unwrap();
+        u64::from_str_radix(mask, 16).unwrap() >> (libc::SIGPIPE - 1) & 1
+    };
+    assert_eq!((ignored("trap '' PIPE;"), ignored("")), (1, 0));
+}
+
+// After `--` comes a program, whatever it is called.
+#[test]
+fn a_program_with_the_name_of_an_option() {
+    let marked = run(&["exec", "--", "-x"]);
+    assert_eq!(marked.status.code(), Some(127), "{}", stderr(&marked));
+    assert_eq!(run(&["exec", "-x"]).status.code(), Some(125));
+    assert_eq!(run(&["exec", "-x", "--", "true"]).status.code(), Some(125));
 }
 
 // A program whose standard error is read by another one must be able to keep it clean; what ends the start is said always.

@@ -111,6 +111,21 @@ fn stale_torn_and_missing_are_unknown() {
     );
 }
 
+// A plugin that waits for ever is killed by its monitoring system, and says nothing about the node.
+#[test]
+fn what_is_no_file_is_unknown_at_once() {
+    let fifo = std::env::temp_dir().join(format!("headroom-{}.fifo", std::process::id()));
+    let made = Command::new("mkfifo").arg(&fifo).status().unwrap();
+    assert!(made.success());
+    let fifo = Scratch(fifo);
+    for path in [fifo.0.to_str().unwrap(), "/dev/null", "/"] {
+        let output = health(&["--file", path]);
+        let line = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(3), "{line}");
+        assert!(line.contains("no regular file"), "{line}");
+    }
+}
+
 // 125 or 2 for a wrong command line would be read as a state of the node.
 #[test]
 fn a_wrong_command_line_is_unknown() {

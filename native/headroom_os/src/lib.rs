@@ -6,6 +6,7 @@
 
 mod change;
 mod environment;
+mod exec;
 mod limits;
 #[cfg(all(target_os = "linux", not(headroom_portable)))]
 mod linux;
@@ -26,8 +27,9 @@ use portable as platform;
 
 pub use change::{change, reserved};
 pub use environment::environment;
+pub use exec::exec;
 pub use platform::{acquire, gauge, inventory, open_count, probe, read, release, Scan};
-pub use stderr::last_words;
+pub use stderr::{last_words, write_in_time};
 pub use uptime::moment;
 
 /// Collects values and the reasons of those that could not be read.

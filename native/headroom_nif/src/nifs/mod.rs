@@ -12,13 +12,15 @@ mod why;
 use headroom_core::snapshot::Snapshot;
 use headroom_facts::beam::Beam;
 use headroom_facts::reading::{Detail, Patience};
+use headroom_facts::term::Value;
 use headroom_facts::thresholds::Thresholds;
 use headroom_facts::Facts;
 use headroom_os as os;
 use rustler::schedule::consume_timeslice;
+use rustler::types::MapIterator;
 use rustler::{Encoder, Env, NifResult, Term};
 
-use crate::term::from_term;
+use crate::term::{from_term, to_small_value};
 
 rustler::atoms! { scan_needed }
 
@@ -43,6 +45,32 @@ fn with_snapshot<'a>(
     let answer = answer(&snapshot);
     consume_timeslice(env, SNAPSHOT_COST);
     answer
+}
+
+/// The pairs of a map, or of a list of pairs, each with its key as it was given. Too many to be meant are `badarg`, and no
+/// more of a value is looked at than one that is meant can have.
+fn option_pairs(option: Term) -> NifResult<Vec<(Value, Value, Term)>> {
+    const MOST: usize = 100;
+    let mut pairs: Vec<(Term, Term)> = Vec::new();
+    if option.is_map() {
+        let all = MapIterator::new(option).ok_or(rustler::Error::BadArg)?;
+        pairs.extend(all.take(MOST + 1));
+    } else {
+        // Its length would have to be counted to the end.
+        let mut rest = option;
+        while !rest.is_empty_list() && pairs.len() <= MOST {
+            let (pair, tail) = rest.list_get_cell()?;
+            pairs.push(pair.decode()?);
+            rest = tail;
+        }
+    }
+    if pairs.len() > MOST {
+        return Err(rustler::Error::BadArg);
+    }
+    let pairs = pairs.into_iter();
+    Ok(pairs
+        .map(|(key, value)| (to_small_value(key), to_small_value(value), key))
+        .collect())
 }
 
 fn patience_of(term: Term) -> NifResult<Patience> {

@@ -10,11 +10,10 @@ use headroom_facts::unreadable::Reason;
 use headroom_facts::vocabulary::Level;
 use headroom_os::{self as os, Scan};
 use rustler::schedule::consume_timeslice;
-use rustler::types::MapIterator;
 use rustler::{Encoder, Env, NifResult, Term};
 
-use super::{patience_of, scan_needed, unwritten, with_snapshot};
-use crate::term::{from_term, to_term, to_value};
+use super::{option_pairs, patience_of, scan_needed, unwritten, with_snapshot};
+use crate::term::{from_term, to_term};
 
 rustler::atoms! { ok, error, well, look, done }
 
@@ -50,15 +49,11 @@ fn boot<'a>(env: Env<'a>, emu_args: Term<'a>, port_limit: Term<'a>) -> NifResult
 /// `{error, {Key, Why}}`, `Key` as it was given.
 #[rustler::nif]
 fn thresholds<'a>(env: Env<'a>, option: Term<'a>) -> NifResult<Term<'a>> {
-    let pairs = MapIterator::new(option).ok_or(rustler::Error::BadArg)?;
-    let keys: Vec<Term> = pairs.map(|(key, _)| key).collect();
-    let values = keys.iter().map(|key| Ok(to_value(option.map_get(*key)?)));
-    let values = values.collect::<NifResult<Vec<_>>>()?;
-    let words: Vec<_> = keys.iter().map(|key| to_value(*key)).collect();
-    let pairs: Vec<_> = words.iter().zip(&values).collect();
+    let given = option_pairs(option)?;
+    let pairs: Vec<_> = given.iter().map(|given| (&given.0, &given.1)).collect();
     match Thresholds::from_option(&pairs) {
         Ok(thresholds) => Ok((ok(), to_term(env, &thresholds.compact())?).encode(env)),
-        Err((index, why)) => Ok((error(), (keys[index], to_term(env, &why)?)).encode(env)),
+        Err((index, why)) => Ok((error(), (given[index].2, to_term(env, &why)?)).encode(env)),
     }
 }
 

@@ -5,13 +5,11 @@ use std::time::Duration;
 use headroom_core::render::refusal;
 use headroom_core::requirement::Requirements;
 use headroom_facts::reading::Detail;
-use headroom_facts::term::Value;
 use headroom_os as os;
-use rustler::types::{ListIterator, MapIterator};
 use rustler::{Binary, Encoder, Env, NifResult, Term};
 
-use super::with_snapshot;
-use crate::term::{to_term, to_value};
+use super::{option_pairs, with_snapshot};
+use crate::term::to_term;
 
 rustler::atoms! { met, unmet, bad_requirement, ok, timeout }
 
@@ -24,7 +22,7 @@ fn requirement<'a>(
     patience: Term<'a>,
     required: Term<'a>,
 ) -> NifResult<Term<'a>> {
-    let given = pairs(required)?;
+    let given = option_pairs(required)?;
     let pairs: Vec<_> = given.iter().map(|given| (&given.0, &given.1)).collect();
     let required = match Requirements::from_option(&pairs) {
         Ok(required) => required,
@@ -48,27 +46,6 @@ fn requirement<'a>(
             Ok((unmet(), to_term(env, &findings)?, to_term(env, &text)?).encode(env))
         },
     )
-}
-
-/// The pairs of a map, or of a list of pairs, each with its key as it was given. Too many to be meant are `badarg`.
-fn pairs(required: Term) -> NifResult<Vec<(Value, Value, Term)>> {
-    const MOST: usize = 100;
-    let pairs: Vec<(Term, Term)> = if required.is_map() {
-        let pairs = MapIterator::new(required).ok_or(rustler::Error::BadArg)?;
-        pairs.take(MOST + 1).collect()
-    } else {
-        // Fails on an improper list, over which the iterator would panic.
-        required.list_length()?;
-        let items = required.decode::<ListIterator>()?.take(MOST + 1);
-        items.map(|item| item.decode()).collect::<NifResult<_>>()?
-    };
-    if pairs.len() > MOST {
-        return Err(rustler::Error::BadArg);
-    }
-    let pairs = pairs.into_iter();
-    Ok(pairs
-        .map(|(key, value)| (to_value(key), to_value(value), key))
-        .collect())
 }
 
 /// Writes to the standard error of the OS process: `ok`, or `timeout` when nobody took the text within a second.

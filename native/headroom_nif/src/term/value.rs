@@ -30,6 +30,15 @@ pub fn to_value(term: Term) -> Value {
     value(term, DEPTH, &mut budget)
 }
 
+/// A part of an option as plain data: as much of it as an option that is meant can have.
+pub fn to_small_value(term: Term) -> Value {
+    let mut budget = Budget {
+        terms: 32,
+        bytes: 256,
+    };
+    value(term, DEPTH, &mut budget)
+}
+
 /// Runs `f` over the text of an atom.
 pub fn atom_text<R>(term: Term, f: impl FnOnce(&str) -> R) -> NifResult<R> {
     Ok(f(&term.atom_to_string()?))
