@@ -25,8 +25,13 @@ pub struct Health {
     /// How many seconds old a status may be; the node writes one each second
     #[arg(long, value_name = "S", default_value_t = 10)]
     max_age: u64,
+    /// Exit status 0 for a warning, too: for probes that take every other status for a failure, as Kubernetes does
+    #[arg(long)]
+    critical_only: bool,
 }
 
+/// What a plugin answers at a warning.
+const WARNING: u8 = 1;
 /// What a plugin answers that cannot tell.
 pub const UNKNOWN: u8 = 3;
 
@@ -37,7 +42,10 @@ impl Health {
         let said = plugin::answer(read, &os::moment(), Duration::from_secs(self.max_age));
         // The exit status stands, also where nobody reads the line.
         answer(format_args!("{}\n", said.line));
-        ExitCode::from(said.exit)
+        ExitCode::from(match said.exit {
+            WARNING if self.critical_only => 0,
+            exit => exit,
+        })
     }
 }
 

@@ -135,3 +135,24 @@ fn a_wrong_command_line_is_unknown() {
     }
     assert_eq!(health(&["--help"]).status.code(), Some(0));
 }
+
+// A pod that is taken for ill at a warning loses its clients to the others, one after the other.
+#[test]
+fn critical_only_lets_a_warning_pass_and_nothing_else() {
+    for (open, age_ms, plain, critical_only) in [
+        (100, 0, 0, 0),
+        (60_000, 0, 1, 0),
+        (65_536, 0, 2, 2),
+        (60_000, 60_000, 3, 3),
+    ] {
+        let content = record(open, age_ms);
+        let name = format!("critical-only-{open}-{age_ms}");
+        let (exit, line) = said(&content, &name, &[]);
+        assert_eq!(exit, Some(plain), "{line}");
+        // What is said stays the same.
+        assert_eq!(
+            said(&content, &name, &["--critical-only"]),
+            (Some(critical_only), line)
+        );
+    }
+}
