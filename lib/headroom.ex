@@ -51,6 +51,13 @@ defmodule Headroom do
   @typedoc "The native library is not there."
   @type unavailable :: :headroom.unavailable()
 
+  @doc Docs.of(:headroom, :start, 0, """
+           iex> Headroom.start()
+           :ok
+       """)
+  @spec start() :: :ok | {:error, term()}
+  defdelegate start(), to: :headroom
+
   @doc Docs.of(:headroom, :report, 0)
   @spec report() :: :ok | unavailable()
   defdelegate report(), to: :headroom

@@ -1,5 +1,6 @@
 -module(headroom).
 
+-export([start/0]).
 -export([report/0, report_text/0]).
 -export([snapshot/0, snapshot/1]).
 -export([health/0]).
@@ -135,6 +136,19 @@ No call throws because of the node's state. Without the native library every cal
 
 -type unavailable() :: {error, {nif_not_loaded, term()}}.
 %% The native library is not there.
+
+?DOC("""
+Starts the application headroom: what `erl -s headroom` calls, and what to call after loading it into a running node.
+
+`ok` also when it runs already; otherwise the reason, such as `{bad_option, Key, Why}` or `{unmet, Findings}`.
+""").
+-spec start() -> ok | {error, term()}.
+start() ->
+    case application:ensure_all_started(headroom) of
+        {ok, _} -> ok;
+        {error, {headroom, {Reason, {headroom_app, start, _}}}} -> {error, Reason};
+        {error, _} = Error -> Error
+    end.
 
 ?DOC("""
 Prints the report of this node to the caller's group leader, on one screen.

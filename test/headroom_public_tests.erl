@@ -5,3 +5,18 @@
 %% A function that is not in the table is tested by no suite that calls "every public function".
 table_is_complete_test() ->
     ?assertEqual([], headroom_public:missing()).
+
+%% `erl -s headroom', and an operator who loads it into a node that runs: a refusal that went unsaid, or a second call that
+%% failed, would leave him without what he came for.
+start_test_() ->
+    {timeout, 60, fun() ->
+        headroom_child:with(#{app => stopped}, fun(Child) ->
+            Start = fun() -> headroom_child:call(Child, headroom, start, []) end,
+            ok = headroom_child:call(Child, application, load, [headroom]),
+            ok = headroom_child:call(Child, application, set_env, [headroom, harden, 17]),
+            ?assertMatch({error, {bad_option, harden, _}}, Start()),
+            ok = headroom_child:call(Child, application, set_env, [headroom, harden, false]),
+            ?assertEqual([ok, ok], [Start(), Start()]),
+            ?assertMatch(Pid when is_pid(Pid), headroom_child:call(Child, erlang, whereis, [headroom_sup]))
+        end)
+    end}.

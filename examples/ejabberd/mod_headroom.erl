@@ -136,11 +136,16 @@ start_watch(Interval) ->
 %%% The page for probes
 
 process([], #request{method = Method}) when Method =:= 'GET'; Method =:= 'HEAD' ->
-    headroom_health:response();
+    {Status, Headers, Body} = headroom_health:response(),
+    {Status, [header(Header) || Header <- Headers], Body};
 process([], #request{}) ->
     {405, [{<<"allow">>, <<"GET, HEAD">>}], <<>>};
 process(_Path, #request{}) ->
     {404, [], <<>>}.
+
+%% ejabberd_http adds a content type of its own unless there is one in these letters.
+header({<<"content-type">>, Type}) -> {<<"Content-Type">>, Type};
+header(Header) -> Header.
 
 %%% Commands
 

@@ -4,11 +4,12 @@
 %%   data      answers, and changes nothing: no side effect, no module loaded
 %%   prints    the same, and prints
 %%   changes   does something by design. At exhaustion it may answer {error, Reason}; it never throws
+%%   starts    starts the application: for a node that has room
 -module(headroom_public).
 
 -export([calls/0, missing/0, call_all/1, failures/1, loading/1]).
 
--type kind() :: data | prints | changes.
+-type kind() :: data | prints | changes | starts.
 -type call() :: {Function :: atom(), Args :: [term()], kind()}.
 
 -spec calls() -> [call()].
@@ -41,7 +42,8 @@ calls() ->
      {release, [], changes},
      {check, [#{fds => 1, ports => #{min => 1, max => 1 bsl 40, free => 0}}], data},
      {check, [#{fds => 1 bsl 40, ports => #{max => 1, free => 1 bsl 40}}], changes},
-     {assert, [[{fds, 1}]], data}].
+     {assert, [[{fds, 1}]], data},
+     {start, [], starts}].
 
 %% Exported and not in the table, or in the table and not exported.
 -spec missing() -> [{atom(), arity()}].
