@@ -13,9 +13,9 @@ proofs_test_() ->
     [{timeout, 120, {Title, Proof}} || {Title, Proof} <- proofs()].
 
 proofs() ->
-    [{"resolver, no descriptors", fun() -> resolver({fds, 4}, "emfile") end},
-     {"resolver, no port", fun() -> resolver(ports, "system_limit") end},
-     {"resolver, at start", fun resolver_at_start/0},
+    [headroom_machine:needs(localhost, {"resolver, no descriptors", fun() -> resolver({fds, 4}, "emfile") end}),
+     headroom_machine:needs(localhost, {"resolver, no port", fun() -> resolver(ports, "system_limit") end}),
+     headroom_machine:needs(localhost, {"resolver, at start", fun resolver_at_start/0}),
      {"resolver, too late", fun too_late/0},
      {"resolver, killed", fun killed_helper/0},
      {"log events", fun log_events/0},

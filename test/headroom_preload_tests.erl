@@ -37,7 +37,7 @@ remote_shell_loads_nothing_test_() ->
     Name = "headroom" ++ os:getpid() ++ "@127.0.0.1",
     Dist = ["-start_epmd", "false", "-erl_epmd_port", integer_to_list(headroom_scratch:port()) | Cookie],
     Shell = ["-name", "shell" ++ Name, "-dist_listen", "false", "-hidden", "-remsh", Name | Dist],
-    in_child(#{args => ["-name", Name | Dist]}, fun(Child) ->
+    {timeout, Time, Test} = in_child(#{args => ["-name", Name | Dist]}, fun(Child) ->
         Before = headroom_child:call(Child, erlang, loaded, []),
         Seen = type_into_shell(Shell, [{"1> ", "headroom:report().\r"},
                                        {"2> ", "headroom:sn\t\^u1.\r"},
@@ -50,7 +50,8 @@ remote_shell_loads_nothing_test_() ->
                                        {"--> ", "q\r"}]),
         ?assertMatch({_, _}, binary:match(Seen, <<"closest to its limit">>), Seen),
         ?assertEqual([], headroom_child:call(Child, erlang, loaded, []) -- Before, Seen)
-    end).
+    end),
+    {timeout, Time, headroom_machine:needs(terminals, {"a remote shell", Test})}.
 
 %% A real shell on a real terminal, which `script' gives it. Answers what was on the screen.
 type_into_shell(Args, Steps) ->
