@@ -6,21 +6,30 @@
 -export([hazards/0, harden/0, harden_at_start/0]).
 
 -include_lib("kernel/include/logger.hrl").
--include_lib("kernel/include/file.hrl").
+
+%% How long the loading of modules may take.
+-define(PATIENCE, 5000).
 
 -type unavailable() :: {error, {nif_not_loaded, term()}}.
 
 -spec hazards() -> [headroom:finding()] | unavailable().
 hazards() ->
-    headroom_view:with_library(fun() -> ask(fun headroom_nif:hazards/3) end).
+    headroom_view:with_library(fun() -> ask(fun headroom_nif:hazards/3, headroom_exposure:facts()) end).
 
 -spec harden() -> {ok, [headroom:hardened()]} | unavailable().
 harden() ->
     headroom_view:with_library(fun() ->
-        #{hazards := Hazards, start_resolver := Resolver, load_modules := Modules} = ask(fun headroom_nif:harden_plan/3),
-        Attempts = #{hazards => Hazards, modules => load_modules(Modules), resolver => start_resolver(Resolver)},
-        {ok, ask(fun(Beam, Thresholds, Patience) -> headroom_nif:hardened(Beam, Thresholds, Patience, Attempts) end)}
+        Exposure = headroom_exposure:facts(),
+        #{hazards := Hazards, start_resolver := Start, load_modules := Load} = plan(Exposure),
+        %% First what may halt the node: what was true of its room is not for long.
+        {Resolver, Refusal} = start_resolver(Start, Exposure),
+        Attempts = #{hazards => Hazards, resolver => Resolver, refusal => Refusal, modules => load_modules(Load)},
+        {ok, ask(fun(Beam, Thresholds, Patience) -> headroom_nif:hardened(Beam, Thresholds, Patience, Attempts) end,
+                 headroom_exposure:facts())}
     end).
+
+plan(Exposure) ->
+    ask(fun headroom_nif:harden_plan/3, Exposure).
 
 %% As the environment asks for it; says in the log what was done.
 -spec harden_at_start() -> ok | {error, {bad_option, harden, binary()}}.
@@ -42,35 +51,23 @@ tell(#{hazard := Hazard, note := Note}) when Hazard =:= resolver_not_started; Ha
 tell(_) ->
     ok.
 
-ask(Ask) ->
-    headroom_view:ask(Ask, (headroom_beam:facts(no_sockets))#{exposure => headroom_exposure:facts()}, fresh).
+ask(Ask, Exposure) ->
+    headroom_view:ask(Ask, (headroom_beam:facts(no_sockets))#{exposure => Exposure}, fresh).
 
+start_resolver(true, Exposure) ->
+    case headroom_helper:start(fun() -> maps:get(start_resolver, plan(Exposure)) end) of
+        {refused, Reason} -> {refused, Reason};
+        Attempt -> {Attempt, undefined}
+    end;
+start_resolver(false, _Exposure) ->
+    {not_made, undefined}.
+
+%% A file system that hangs holds the code server, too.
 load_modules(true) ->
-    ok = headroom_preload:run(),
-    made;
+    case headroom_deadline:run(fun headroom_preload:run/0, ?PATIENCE) of
+        {ok, ok} -> made;
+        {error, timeout} -> no_answer;
+        {error, _} -> failed
+    end;
 load_modules(false) ->
     not_made.
-
-%% The lookup of an address in digits reaches the helper, so that it is known to work, and no file or network.
-start_resolver(true) ->
-    case has_program() of
-        true ->
-            try inet_gethost_native:gethostbyname("127.0.0.1") of
-                {ok, _} -> made;
-                {error, _} -> failed
-            catch
-                _:_ -> failed
-            end;
-        false ->
-            no_program
-    end;
-start_resolver(false) ->
-    not_made.
-
-%% Looked for beforehand: without the program the attempt would halt the node.
-has_program() ->
-    {ok, [Folder]} = init:get_argument(bindir),
-    case file:read_file_info(filename:join(Folder, "inet_gethost"), [raw]) of
-        {ok, #file_info{type = regular, mode = Mode}} -> Mode band 8#111 =/= 0;
-        _ -> false
-    end.

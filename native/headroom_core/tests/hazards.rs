@@ -204,6 +204,7 @@ fn harden_touches_nothing_without_room() {
 fn done_is_what_no_longer_holds() {
     let (facts, before) = exposed();
     let attempts = |resolver, modules| Attempts {
+        refusal: Some("eagain".into()),
         hazards: plan(&facts, &before).hazards,
         resolver,
         modules,
@@ -224,6 +225,8 @@ fn done_is_what_no_longer_holds() {
         (Attempt::NotMade, "too little room"),
         (Attempt::NoProgram, "no program"),
         (Attempt::Failed, "did not start"),
+        (Attempt::NoAnswer, "in time"),
+        (Attempt::Refused, "(eagain: no room for an OS process"),
     ] {
         let hardened = outcome(&attempts(resolver, Attempt::NotMade), &facts, &before);
         assert!(hardened.iter().all(|one| !one.done));

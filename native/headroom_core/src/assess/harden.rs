@@ -29,6 +29,9 @@ pub struct Attempts {
     pub hazards: Vec<Id>,
     /// The start of the resolver's helper.
     pub resolver: Attempt,
+    /// Why no program could be started, where that was refused.
+    #[serde(default)]
+    pub refusal: Option<String>,
     /// The loading of modules.
     pub modules: Attempt,
 }
@@ -44,6 +47,10 @@ atoms! {
         NoProgram = "no_program",
         /// It failed.
         Failed = "failed",
+        /// Another program of the same needs could not be started.
+        Refused = "refused",
+        /// It was not over in time.
+        NoAnswer = "no_answer",
     }
 }
 
@@ -104,7 +111,7 @@ fn note(hazard: Id, done: bool, attempts: &Attempts, node: &Node) -> String {
         (Id::ResolverNotStarted, true) => format!(
             "inet_gethost runs: a port program, 1 port and 2 descriptors. If it is killed, its next start takes {PORT_PROGRAM_FDS} descriptors and a port again, or the node halts."
         ),
-        (Id::ResolverNotStarted, false) => resolver_is_missing(attempts.resolver, node),
+        (Id::ResolverNotStarted, false) => resolver_is_missing(attempts, node),
         (Id::FormattersNotLoaded, true) => {
             "The modules that format log events, and those of a shell, are loaded, and were run once.".into()
         }
@@ -112,6 +119,11 @@ fn note(hazard: Id, done: bool, attempts: &Attempts, node: &Node) -> String {
             if attempts.modules == Attempt::NotMade =>
         {
             format!("Nothing was loaded: there is too little room for it to be safe ({}).", room(node))
+        }
+        (Id::FormattersNotLoaded | Id::InteractiveCodeLoading, false)
+            if attempts.modules == Attempt::NoAnswer =>
+        {
+            "Not all was loaded: the code server does not answer; a file system that hangs holds it.".into()
         }
         (Id::FormattersNotLoaded, false) => format!(
             "These could not be loaded: {}.",
@@ -139,17 +151,37 @@ fn note(hazard: Id, done: bool, attempts: &Attempts, node: &Node) -> String {
     }
 }
 
-fn resolver_is_missing(attempt: Attempt, node: &Node) -> String {
-    match attempt {
+fn resolver_is_missing(attempts: &Attempts, node: &Node) -> String {
+    match attempts.resolver {
         Attempt::NoProgram => {
             "Not started: there is no program inet_gethost that could be executed, and trying would halt the node.".into()
         }
-        Attempt::Failed | Attempt::Made => "The helper inet_gethost did not start.".into(),
+        Attempt::Refused => refused(attempts.refusal.as_deref().unwrap_or("unknown")),
+        Attempt::NoAnswer => {
+            "Not started: neither a program to try it with nor the helper answered in time.".into()
+        }
+        Attempt::Failed | Attempt::Made => "The helper inet_gethost did not start, or does not work.".into(),
         Attempt::NotMade => format!(
             "Not started: a failing start halts the node, and there is too little room ({}).",
             room(node)
         ),
     }
+}
+
+/// Which of the things that are not counted an error stands for.
+fn refused(errno: &str) -> String {
+    let wants = match errno {
+        "eagain" => "no room for an OS process: pids.max of the container, or RLIMIT_NPROC",
+        "emfile" => "no descriptor, or a table that may not grow: fs.nr_open",
+        "enfile" => "no open file of the kernel, or no pipe pages: fs.pipe-user-pages-hard",
+        "enomem" => "no memory",
+        "system_limit" => "no port, or no process of the node",
+        "enoent" | "eacces" => "no shell to try it with",
+        _ => "see errno(3)",
+    };
+    format!(
+        "Not started: another program could not be started either ({errno}: {wants}), and a failing start of this one halts the node."
+    )
 }
 
 fn room(node: &Node) -> String {

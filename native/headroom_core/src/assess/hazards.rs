@@ -135,7 +135,7 @@ impl Node<'_> {
         let exposed = self.exposure.native_lookup && !self.exposure.resolver_started;
         (exposed && self.release() >= RESOLVER_HALTS).then(|| {
             let message = format!(
-                "The resolver's helper is not started: the first lookup of a host name with fewer than {PORT_PROGRAM_FDS} free descriptors or no free port halts the node ({} descriptors, {} ports are free).",
+                "The resolver's helper is not started: the first lookup of a host name with fewer than {PORT_PROGRAM_FDS} free descriptors, no free port, or no room for an OS process (pids, nproc) or its pipes halts the node ({} descriptors, {} ports are free).",
                 number::limit(self.of(Name::Fds).free),
                 number::limit(self.of(Name::Ports).free)
             );
