@@ -131,8 +131,9 @@ No call throws because of the node's state. Without the native library every cal
 -type requirements() :: #{name() => requirement()} | [{name(), requirement()}].
 %% What a node needs. `fds' means the smaller of the soft limit and `max_fds': the descriptors that the VM can watch.
 
--type boot_line() :: #{sets := name(), line := binary(), where := binary()}.
-%% A line for the next start: what it sets, and the file or command that it belongs to.
+-type boot_line() :: #{sets := name(), line := binary(), where := binary(), id := atom()}.
+%% A line for the next start: what it sets, the file or command that it belongs to, and the finding that it answers, by
+%% the name that the report and `headroom lint' have for it.
 
 -type unavailable() :: {error, {nif_not_loaded, term()}}.
 %% The native library is not there.
@@ -384,8 +385,8 @@ assert(Requirements) ->
 What to write where, so that the next start of this node has enough: lines that fit how it was started.
 
 Enough is twice of what runs out now, at least 65536 descriptors, and tables that do not end before the descriptors do.
-Each line comes with what it sets and with the file or command that it belongs to (systemd unit, `docker run`,
-Dockerfile, vm.args, environment, start script, sysctl on the host). An empty list: nothing has to be changed.
+Each line comes with what it sets, with the file or command that it belongs to (systemd unit, `docker run`,
+Dockerfile, vm.args, environment, start script, sysctl on the host) and with the id of the finding that it answers. An empty list: nothing has to be changed.
 """).
 -spec boot_advice() -> [boot_line()] | unavailable().
 boot_advice() ->

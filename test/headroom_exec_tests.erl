@@ -6,22 +6,9 @@
 %% The container default of today: a soft limit of 1024 below a much higher hard limit.
 exec(Arguments, Options, Test) ->
     {timeout, 180, fun() ->
-        Prefix = [command(), "exec" | Arguments] ++ ["--"],
+        Prefix = [headroom_command:path(), "exec" | Arguments] ++ ["--"],
         headroom_child:with(Options#{nofile => 1024, prefix => Prefix, load => [?MODULE]}, Test)
     end}.
-
-%% HEADROOM_CLI, or what cargo builds of this tree.
-command() ->
-    case os:getenv("HEADROOM_CLI") of
-        false -> build();
-        Command -> Command
-    end.
-
-build() ->
-    Output = os:cmd("cargo build --quiet --locked --package headroom_cli"),
-    Command = filename:join([os:getenv("CARGO_TARGET_DIR", "target"), "debug", "headroom"]),
-    ?assert(filelib:is_regular(Command), Output),
-    filename:absname(Command).
 
 nofile(Child) -> maps:get(nofile, headroom_child:call(Child, headroom, snapshot, [])).
 beam(Child) -> maps:get(beam, headroom_child:call(Child, headroom, snapshot, [])).

@@ -1,6 +1,7 @@
 //! The command `headroom`: for what has to be done before a node starts, or without a way into it.
 #![forbid(unsafe_code)]
 
+mod autopsy;
 mod exec;
 mod health;
 mod inspect;
@@ -42,6 +43,7 @@ macro_rules! commands {
 }
 
 commands! {
+    autopsy::Autopsy,
     exec::Exec,
     health::Health,
     ps::Ps,

@@ -71,6 +71,7 @@ atoms! {
         Unreadable = "unreadable",
         EtsTablesAboveAdvised = "ets_tables_above_advised",
         PortsBelowNofile = "ports_below_nofile",
+        ProcessesBelowNofile = "processes_below_nofile",
         NofileLow = "nofile_low",
         NofileHuge = "nofile_huge",
         HardAboveNrOpen = "hard_above_nr_open",
@@ -90,6 +91,25 @@ atoms! {
     }
 }
 
+impl Id {
+    /// The finding of a resource that is used up, or nearly; none for what nothing refuses.
+    pub fn of_exhaustion(name: Name, full: bool) -> Option<Id> {
+        Some(match (name, full) {
+            (Name::Fds, true) => Id::FdsExhausted,
+            (Name::Fds, false) => Id::FdsNearlyExhausted,
+            (Name::Ports, true) => Id::PortsExhausted,
+            (Name::Ports, false) => Id::PortsNearlyExhausted,
+            (Name::Processes, true) => Id::ProcessesExhausted,
+            (Name::Processes, false) => Id::ProcessesNearlyExhausted,
+            (Name::Atoms, true) => Id::AtomsExhausted,
+            (Name::Atoms, false) => Id::AtomsNearlyExhausted,
+            (Name::KernelFiles, true) => Id::KernelFilesExhausted,
+            (Name::KernelFiles, false) => Id::KernelFilesNearlyExhausted,
+            (Name::EtsTables, _) => return None,
+        })
+    }
+}
+
 /// When a fix works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
@@ -106,8 +126,67 @@ pub struct Fix {
     pub when: When,
     /// The line.
     pub line: String,
-    /// Where the line goes, or what it does.
+    /// The file or command that the line belongs to; none for what is typed at the prompt of the node or of a shell.
+    pub place: Option<Place>,
+    /// Where the line goes, or what it does, in words.
     pub note: String,
+}
+
+/// Where a line belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The flags of the emulator.
+    VmArgs,
+    /// The environment that the node is started in.
+    Environment,
+    /// The systemd unit of the node.
+    Unit,
+    /// The systemd unit of the container engine, on the host.
+    EngineUnit,
+    /// The command that runs a container.
+    ContainerRun,
+    /// The image's recipe.
+    Dockerfile,
+    /// The script that starts the node.
+    StartScript,
+    /// The settings of the kernel that each boot of the machine reads.
+    SysctlD,
+    /// A shell of the host.
+    Host,
+    /// A file of a known piece of software.
+    File(&'static str),
+}
+
+impl Place {
+    /// The place in words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Place::VmArgs => "in vm.args",
+            Place::Environment => "in the environment",
+            Place::Unit => "in the systemd unit",
+            Place::EngineUnit => "in the systemd unit of containerd on the host",
+            Place::ContainerRun => "for docker or podman run",
+            Place::Dockerfile => "in the Dockerfile, the node's start as CMD",
+            Place::StartScript => "in the script that starts the node",
+            Place::SysctlD => "in /etc/sysctl.d/ on the host",
+            Place::Host => "as root on the host",
+            Place::File(words) => words,
+        }
+    }
+
+    /// What makes the line work once it is there.
+    const fn then(self) -> &'static str {
+        match self {
+            Place::VmArgs
+            | Place::Environment
+            | Place::Unit
+            | Place::ContainerRun
+            | Place::StartScript
+            | Place::File(_) => ", then restart",
+            Place::EngineUnit => ", then restart both",
+            Place::Dockerfile | Place::SysctlD | Place::Host => "",
+        }
+    }
 }
 
 impl Fix {
@@ -121,6 +200,7 @@ impl Fix {
         Fix {
             when: When::Now,
             line: line.into(),
+            place: None,
             note: note.into(),
         }
     }
@@ -130,7 +210,36 @@ impl Fix {
         Fix {
             when: When::Permanent,
             line: line.into(),
+            place: None,
             note: note.into(),
+        }
+    }
+
+    /// A line for a place, which works from the next start on.
+    pub fn at(place: Place, line: impl Into<String>) -> Fix {
+        Fix {
+            place: Some(place),
+            ..Fix::permanent(line, format!("{}{}", place.words(), place.then()))
+        }
+    }
+
+    /// A line for a place, which works at once.
+    pub fn now_at(place: Place, line: impl Into<String>) -> Fix {
+        Fix {
+            place: Some(place),
+            ..Fix::now(line, place.words())
+        }
+    }
+
+    /// With a remark behind the words of its place.
+    pub fn saying(self, remark: &str) -> Fix {
+        let (place, then) = self
+            .place
+            .map_or(("", ""), |place| (place.words(), place.then()));
+        let comma = if remark.starts_with('(') { "" } else { "," };
+        Fix {
+            note: format!("{place}{comma} {remark}{then}"),
+            ..self
         }
     }
 }

@@ -7,7 +7,9 @@
 #[macro_use]
 extern crate headroom_facts;
 
+pub mod advise;
 pub mod assess;
+pub mod autopsy;
 pub mod explain;
 pub mod finding;
 pub mod measure;

@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use crate::assess::advice;
+use crate::advise::boot;
 use crate::finding::Fix;
 use crate::raise::{self, Bounds, MaxFdsUnknown};
 use crate::reserve::{self, Room, TooMany};
@@ -159,7 +159,7 @@ pub fn raise(
             wanted,
             max_fds,
             hard: facts.nofile.hard,
-            fix: advice::instead_of_raising(facts, wanted),
+            fix: boot::instead_of_raising(facts, wanted),
         }),
     };
     let changed = change(&mut |standing| {

@@ -1,6 +1,6 @@
 //! What a release needs before it may start: (requirements, facts) to findings. What is unknown never passes.
 
-use crate::assess::goal;
+use crate::advise::{goal, lines};
 use crate::finding::{Finding, Fix, Id, Key, Proof};
 use crate::measure::{BoundBy, Resource, Resources};
 use crate::number::{self, grouped};
@@ -185,15 +185,7 @@ fn unknown(facts: &Facts, resource: &Resource, demand: Demand) -> Finding {
     let (missing, because) = unreadable::reasons(&facts.unreadable, related);
     let must = must(name, demand);
     let message = format!("{must}; how many there are cannot be told{because}.");
-    let in_proc = |what| matches!(what, What::Open | What::FileNr | What::FileMax);
-    let needs_proc = missing.iter().any(|missing| in_proc(missing.what));
-    let mount = needs_proc.then(|| {
-        Fix::permanent(
-            "mount -t proc proc /proc",
-            "where /proc is missing, before the node starts",
-        )
-    });
-    let fix = mount.into_iter().collect();
+    let fix = lines::proc_filesystem(&missing).into_iter().collect();
     finding(Id::RequiredButUnknown, resource, demand, message, fix, None)
 }
 

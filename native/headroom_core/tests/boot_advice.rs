@@ -1,6 +1,6 @@
 //! What to write where before the next start: a line in the wrong file is a restart for nothing.
 
-use headroom_core::assess::boot_advice::at_boot;
+use headroom_core::advise::sheet::at_boot;
 use headroom_facts::boot::{PortLimitSource, StartedBy};
 use headroom_facts::vocabulary::{Known, Limit, Name};
 use headroom_facts::Facts;
@@ -30,6 +30,26 @@ fn lines(facts: &Facts) -> Vec<(Name, String)> {
         .into_iter()
         .map(|line| (line.sets, line.line))
         .collect()
+}
+
+// The sheet, the report and lint speak of one thing by one name.
+#[test]
+fn each_line_names_its_finding() {
+    use headroom_core::finding::Id;
+    let mut facts = node(StartedBy::Systemd);
+    facts.boot.port_limit_source = PortLimitSource::Env;
+    facts.beam.ports.1 = Limit::Finite(2048);
+    facts.beam.processes.1 = Limit::Finite(32_768);
+    facts.nofile.file_max = Limit::Finite(50_000);
+    facts.nofile.exempt_from_file_max = Known::Is(false);
+    let ids: Vec<_> = at_boot(&facts).into_iter().map(|line| line.id).collect();
+    let expected = [
+        Id::NofileLow,
+        Id::PortsBelowNofile,
+        Id::ProcessesBelowNofile,
+        Id::FileMaxBelowNofile,
+    ];
+    assert_eq!(ids, expected);
 }
 
 fn fds(line: &str) -> (Name, String) {
@@ -73,7 +93,7 @@ fn the_kernel_comes_first() {
     facts.nofile.file_max = Limit::Finite(50_000);
     facts.nofile.exempt_from_file_max = Known::Is(false);
     let expected = [
-        fds("sysctl -w fs.nr_open=65536"),
+        fds("fs.nr_open = 65536"),
         fds("LimitNOFILE=65536"),
         (Name::KernelFiles, "fs.file-max = 131072".into()),
     ];

@@ -1,5 +1,6 @@
 //! Every finding: the facts that cause it, its level, and that it is silent without them.
 
+use headroom_core::advise::sheet;
 use headroom_core::assess::hazards;
 use headroom_core::assess::{is_well, judge, Pulse};
 use headroom_core::finding::{Finding, Id};
@@ -80,7 +81,10 @@ fn causes() -> Vec<(Id, Level, Name, Change)> {
             f.fds.open = Count::Unknown;
             f.unreadable.push(Unreadable::new(What::Open, Word::Enoent.into()));
         }),
-        (Id::Unreadable, Warning, Name::KernelFiles, |f| f.nofile.file_nr = Count::Unknown),
+        (Id::Unreadable, Warning, Name::KernelFiles, |f| {
+            f.nofile.file_nr = Count::Unknown;
+            f.unreadable.push(Unreadable::new(What::FileNr, Word::Enoent.into()));
+        }),
         (Id::EtsTablesAboveAdvised, Notice, Name::EtsTables, |f| f.beam.ets_tables = (is(9000), fin(8192))),
         (Id::PortsBelowNofile, Notice, Name::Ports, |f| f.beam.ports.1 = fin(32_768)),
         (Id::NofileLow, Notice, Name::Fds, |f| set_nofile(f, 1024, 524_288)),
@@ -99,6 +103,56 @@ fn causes() -> Vec<(Id, Level, Name, Change)> {
             f.boot.erl_max_ports = Some(String::new());
         }),
     ]
+}
+
+// /proc is mounted where it is missing. What the kernel refuses, or another system does not have, it cannot cure.
+#[test]
+fn proc_is_no_cure_for_a_refusal() {
+    for (what, word) in [
+        (What::Nofile, Word::Eperm),
+        (What::Open, Word::UnsupportedOs),
+    ] {
+        let mut facts = quiet();
+        facts.fds.open = Count::Unknown;
+        facts.unreadable.push(Unreadable::new(what, word.into()));
+        let finding = found(&facts, Id::Unreadable).unwrap();
+        assert!(finding.fix.is_empty(), "{finding:?}");
+    }
+}
+
+// The finding and the requirement are about one setting: two names for it would set it twice, one of them in vain.
+#[test]
+fn ets_tables_have_one_line() {
+    let mut facts = quiet();
+    facts.beam.ets_tables = (is(9000), fin(8192));
+    let line = |facts: &Facts| {
+        found(facts, Id::EtsTablesAboveAdvised).unwrap().fix[0]
+            .line
+            .clone()
+    };
+    assert_eq!(line(&facts), "+e 32768");
+    facts.boot.erl_max_ets_tables = Some("1400".into());
+    assert_eq!(line(&facts), "ERL_MAX_ETS_TABLES=32768");
+}
+
+// Facts are also read from what users send: a hard limit near 2^64 must not end the node that explains it.
+#[test]
+fn no_hard_limit_is_too_large() {
+    for hard in [
+        Limit::Infinity,
+        fin(u64::MAX),
+        fin(u64::MAX - 64),
+        fin(2_147_483_648),
+    ] {
+        let mut facts = quiet();
+        facts.nofile.hard = hard;
+        let finding = found(&facts, Id::HardAboveNrOpen).unwrap();
+        assert!(!finding.fix.is_empty(), "{finding:?}");
+        assert!(
+            !finding.fix.iter().any(|fix| fix.line.contains("nr_open")),
+            "{finding:?}"
+        );
+    }
 }
 
 // A finding that is missing, or has the wrong level, is an alarm that does not come.
@@ -135,7 +189,7 @@ fn every_finding_has_a_cause_and_its_level() {
             "{others:?}"
         );
     }
-    let elsewhere = [&hazards::IDS[..], &requirement::IDS[..]].concat();
+    let elsewhere = [&hazards::IDS[..], &requirement::IDS[..], &sheet::IDS[..]].concat();
     for id in Id::ALL.iter().filter(|id| !elsewhere.contains(id)) {
         assert!(
             causes.iter().any(|(cause, ..)| cause == id),

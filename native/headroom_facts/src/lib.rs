@@ -13,6 +13,7 @@ mod atoms;
 pub mod beam;
 pub mod boot;
 pub mod change;
+pub mod dump;
 pub mod exposure;
 mod facts;
 pub mod inventory;

@@ -2,6 +2,8 @@
 
 use std::ops::RangeInclusive;
 
+use crate::release::Release;
+
 /// The port table that a VM gets when nothing asks for another size (`ERTS_DEFAULT_MAX_PORTS` in erl_port.h).
 pub const DEFAULT_PORTS: u64 = 65_536;
 
@@ -24,3 +26,13 @@ pub const OS_CMD_FDS: u64 = 4;
 
 /// Descriptors that a port program keeps while it runs.
 pub const PORT_PROGRAM_KEEPS: u64 = 2;
+
+/// Bytes of memory that a slot of the port table takes. The free list got wider entries in OTP 26 or 27 (`free_id_data` in
+/// erl_ptab.h, as measured on OTP 25 and 27); the size that a crash dump states does not count that.
+pub fn port_slot_bytes(release: Release) -> u64 {
+    if release >= Release(27, 0) {
+        16
+    } else {
+        12
+    }
+}

@@ -1,7 +1,7 @@
 //! Resources that are used up, nearly used up, or that cannot be read.
 
-use super::advice;
-use crate::finding::{Finding, Fix, Id, Key, Proof};
+use crate::advise::{boot, lines};
+use crate::finding::{Finding, Id, Key, Proof};
 use crate::measure::{level, BoundBy, Resource, Resources};
 use crate::number;
 use headroom_facts::unreadable::{self, Unreadable, What};
@@ -19,26 +19,14 @@ fn exhausted(facts: &Facts, resource: &Resource) -> Option<Finding> {
         return None;
     }
     let full = resource.free == Limit::Finite(0);
-    let id = match (resource.name, full) {
-        (Name::Fds, true) => Id::FdsExhausted,
-        (Name::Fds, false) => Id::FdsNearlyExhausted,
-        (Name::Ports, true) => Id::PortsExhausted,
-        (Name::Ports, false) => Id::PortsNearlyExhausted,
-        (Name::Processes, true) => Id::ProcessesExhausted,
-        (Name::Processes, false) => Id::ProcessesNearlyExhausted,
-        (Name::Atoms, true) => Id::AtomsExhausted,
-        (Name::Atoms, false) => Id::AtomsNearlyExhausted,
-        (Name::KernelFiles, true) => Id::KernelFilesExhausted,
-        (Name::KernelFiles, false) => Id::KernelFilesNearlyExhausted,
-        (Name::EtsTables, _) => return None,
-    };
+    let id = Id::of_exhaustion(resource.name, full)?;
     Some(Finding::new(
         id,
         level,
         resource.name,
         message(resource, full),
         evidence(resource),
-        advice::more_of(facts, resource),
+        boot::more_of(facts, resource),
     ))
 }
 
@@ -107,10 +95,7 @@ fn unreadable(facts: &Facts, resource: &Resource) -> Option<Finding> {
     }
     let what = resource.name.noun();
     let (used, limit) = (number::count(resource.used), number::limit(resource.limit));
-    let proc_is_missing = Fix::permanent(
-        "mount -t proc proc /proc",
-        "where /proc is missing, before the node starts",
-    );
+    let fix = lines::proc_filesystem(&missing).into_iter().collect();
     Some(Finding::new(
         Id::Unreadable,
         Level::Warning,
@@ -121,6 +106,6 @@ fn unreadable(facts: &Facts, resource: &Resource) -> Option<Finding> {
             (Key::Limit, Proof::Limit(resource.limit)),
             (Key::Unreadable, Proof::Unreadable(missing)),
         ],
-        vec![proc_is_missing],
+        fix,
     ))
 }

@@ -2,7 +2,7 @@
 //!
 //! Each of them was met on OTP 23 to 29; a hazard is a notice until the resource behind it is at warning.
 
-use super::advice;
+use crate::advise::{boot, lines};
 use crate::finding::{Finding, Fix, Id, Key, Proof};
 use crate::measure::{level, Resource, Resources};
 use crate::number::{self, grouped};
@@ -127,7 +127,7 @@ impl Node<'_> {
     /// The lines that take a hazard away at once and from the next start on, where `harden/0` can.
     fn by_harden(&self, note: &str) -> Vec<Fix> {
         let now = self.has_room().then(|| Fix::now(HARDEN, note));
-        let at_start = Fix::permanent("{headroom, [{harden, true}]}", "in sys.config");
+        let at_start = lines::harden_at_start();
         now.into_iter().chain([at_start]).collect()
     }
 
@@ -231,7 +231,7 @@ impl Node<'_> {
     fn file_server(&self) -> Option<Finding> {
         self.exposure.file_server.then(|| {
             let processes = self.of(Name::Processes);
-            let mut fix = advice::more_of(self.facts, processes);
+            let mut fix = boot::more_of(self.facts, processes);
             fix.push(Fix::permanent("file:open(Name, [raw | Modes])", "in the code that opens files"));
             self.hazard(
                 Id::FileServerNeedsProcess,

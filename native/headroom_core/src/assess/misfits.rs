@@ -1,10 +1,12 @@
 //! Limits that do not fit each other, or that somebody set in vain.
 
-use super::{advice, relief};
+use crate::advise::{boot, lines, now};
 use crate::finding::{Finding, Fix, Id, Key, Proof};
 use crate::measure::{level, Resources};
 use crate::number::{self, grouped};
 use headroom_facts::boot::PortLimitSource;
+use headroom_facts::otp;
+use headroom_facts::release::Release;
 use headroom_facts::vocabulary::{Known, Level, Limit, Name};
 use headroom_facts::Facts;
 
@@ -14,7 +16,7 @@ const LOW_NOFILE: u64 = 1024;
 pub(super) fn findings(facts: &Facts, resources: &Resources) -> Vec<Finding> {
     [
         soft_above_max_fds(facts),
-        ets_tables_above_advised(resources),
+        ets_tables_above_advised(facts, resources),
         ports_below_nofile(facts, resources),
         nofile_low(facts),
         nofile_huge(facts),
@@ -70,11 +72,11 @@ fn soft_above_max_fds(facts: &Facts) -> Option<Finding> {
             (Key::MaxFds, Proof::Limit(max_fds)),
             (Key::Highest, Proof::Count(facts.fds.highest)),
         ],
-        relief::back_to_max_fds(facts),
+        now::back_to_max_fds(facts),
     ))
 }
 
-fn ets_tables_above_advised(resources: &Resources) -> Option<Finding> {
+fn ets_tables_above_advised(facts: &Facts, resources: &Resources) -> Option<Finding> {
     let ets = resources.of(Name::EtsTables);
     let (Known::Is(used), Limit::Finite(limit)) = (ets.used, ets.limit) else {
         return None;
@@ -90,7 +92,7 @@ fn ets_tables_above_advised(resources: &Resources) -> Option<Finding> {
                 grouped(limit)
             ),
             vec![(Key::Used, Proof::Count(ets.used)), (Key::Limit, Proof::Limit(ets.limit))],
-            vec![Fix::permanent(format!("+e {target}"), "in vm.args, then restart")],
+            vec![lines::ets_tables(facts, target)],
         )
     })
 }
@@ -115,7 +117,7 @@ fn ports_below_nofile(facts: &Facts, resources: &Resources) -> Option<Finding> {
                     Proof::word(facts.boot.port_limit_source.as_str()),
                 ),
             ],
-            advice::more_ports(facts),
+            boot::more_ports(facts),
         )
     })
 }
@@ -141,7 +143,7 @@ fn nofile_low(facts: &Facts) -> Option<Finding> {
                 (Key::Hard, Proof::Limit(hard)),
                 (Key::MaxFds, Proof::Limit(facts.nofile.max_fds)),
             ],
-            advice::nofile_at_boot(facts),
+            boot::nofile_at_boot(facts),
         )
     })
 }
@@ -152,10 +154,8 @@ fn nofile_huge(facts: &Facts) -> Option<Finding> {
         return None;
     }
     let table = facts.beam.ports.1.finite()?;
-    // The free list of the port table got wider entries in OTP 26 or 27 (free_id_data in erl_ptab.h).
-    let release = facts.otp_release.parse::<u64>().unwrap_or(0);
-    let slot_bytes = if release >= 27 { 16 } else { 12 };
-    let bytes = table.saturating_mul(slot_bytes);
+    let release = Release::parse(&facts.otp_release);
+    let bytes = table.saturating_mul(otp::port_slot_bytes(release));
     Some(notice(
         Id::NofileHuge,
         Name::Ports,
@@ -170,16 +170,19 @@ fn nofile_huge(facts: &Facts) -> Option<Finding> {
             (Key::PortLimit, Proof::Limit(Limit::Finite(table))),
             (Key::EstimatedBytes, Proof::Count(Known::Is(bytes))),
         ],
-        vec![Fix::permanent("+Q 65536", "in vm.args, then restart")],
+        vec![lines::flag("+Q", otp::DEFAULT_PORTS)],
     ))
 }
 
 fn hard_above_nr_open(facts: &Facts) -> Option<Finding> {
     let (hard, nr_open) = (facts.nofile.hard, facts.nofile.nr_open.finite()?);
     let above = hard == Limit::Infinity || hard.finite().is_some_and(|hard| hard > nr_open);
-    let wanted = hard
-        .finite()
-        .map_or(nr_open, |hard| hard.next_multiple_of(64));
+    // Where the kernel cannot be raised to the limit, the limit has to come down to the kernel.
+    let raised = hard.finite().and_then(lines::nr_open_now);
+    let fix = raised.map_or_else(
+        || boot::at_boot(facts, nr_open, Some(nr_open)),
+        |fix| vec![fix],
+    );
     above.then(|| {
         notice(
             Id::HardAboveNrOpen,
@@ -193,7 +196,7 @@ fn hard_above_nr_open(facts: &Facts) -> Option<Finding> {
                 (Key::Hard, Proof::Limit(hard)),
                 (Key::NrOpen, Proof::Limit(facts.nofile.nr_open)),
             ],
-            vec![Fix::now(format!("sysctl -w fs.nr_open={wanted}"), "as root on the host")],
+            fix,
         )
     })
 }
@@ -215,7 +218,7 @@ fn file_max_below_nofile(facts: &Facts) -> Option<Finding> {
                 (Key::FileMax, Proof::Limit(facts.nofile.file_max)),
                 (Key::Soft, Proof::Limit(facts.nofile.soft)),
             ],
-            vec![Fix::now(format!("sysctl -w fs.file-max={wanted}"), "as root on the host")],
+            vec![lines::file_max_now(wanted)],
         )
     })
 }
@@ -224,12 +227,11 @@ fn erts_max_ports_is_not_read(facts: &Facts) -> Option<Finding> {
     let value = facts.boot.erts_max_ports.as_ref()?;
     let table = facts.beam.ports.1.finite();
     let fix = match value.trim().parse::<u64>() {
-        Ok(wanted) if table.is_none_or(|table| wanted > table) => Fix::permanent(
-            format!("ERL_MAX_PORTS={wanted}"),
-            "in the environment, then restart",
-        ),
+        Ok(wanted) if table.is_none_or(|table| wanted > table) => {
+            lines::variable("ERL_MAX_PORTS", wanted)
+        }
         // The table is as large already, or the value is no number: a variable of the other name would only harm.
-        _ => Fix::permanent("unset ERTS_MAX_PORTS", "it does nothing"),
+        _ => lines::unset("ERTS_MAX_PORTS"),
     };
     Some(notice(
         Id::ErtsMaxPortsIsNotRead,
@@ -259,7 +261,7 @@ fn erl_max_ports_malformed(facts: &Facts) -> Option<Finding> {
             (Key::ErlMaxPorts, Proof::Text(value.clone())),
             (Key::PortLimit, Proof::Limit(facts.beam.ports.1)),
         ],
-        advice::more_ports(facts),
+        boot::more_ports(facts),
     ))
 }
 

@@ -1,13 +1,9 @@
 //! What the facts mean: how close each resource is to its limit, which is closest, and what is worth saying about it.
 
-pub mod advice;
-pub mod boot_advice;
 mod exhaustion;
-pub(crate) mod goal;
 pub mod harden;
 pub mod hazards;
 mod misfits;
-pub(crate) mod relief;
 
 use serde::Serialize;
 

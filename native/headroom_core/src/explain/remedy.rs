@@ -5,7 +5,7 @@ use super::suspect::Standing;
 use super::symptom::{Symptom, Word};
 use super::verdict::Culprit;
 use super::{Case, Scene};
-use crate::assess::{advice, relief};
+use crate::advise::{boot, lines, now};
 use crate::finding::Fix;
 use headroom_facts::vocabulary::Limit;
 
@@ -19,49 +19,38 @@ pub(super) fn fixes(case: &Case, scene: &Scene) -> Vec<Fix> {
             let back = if raised {
                 Vec::new()
             } else {
-                relief::back_to_max_fds(facts)
+                now::back_to_max_fds(facts)
             };
             back.into_iter()
-                .chain(advice::nofile_at_boot(facts))
+                .chain(boot::nofile_at_boot(facts))
                 .collect()
         }
         Culprit::NrOpen => {
-            let wanted = match facts.nofile.soft {
-                Limit::Finite(soft) => soft.checked_next_multiple_of(64).unwrap_or(soft),
-                Limit::Infinity | Limit::Unknown => 1 << 20,
-            };
-            vec![Fix::now(
-                format!("sysctl -w fs.nr_open={wanted}"),
-                "as root on the host",
-            )]
+            let wanted = facts.nofile.soft.finite().unwrap_or(1 << 20);
+            lines::nr_open_now(wanted).into_iter().collect()
         }
         Culprit::KernelMemory => vec![
-            Fix::now(
+            lines::look(
                 "grep -E 'MemAvailable|Slab' /proc/meminfo",
                 "is the machine out of memory?",
             ),
-            Fix::now(
+            lines::look(
                 "cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory.current",
                 "is the container?",
             ),
         ],
         Culprit::PipePages => vec![
-            Fix::now("sysctl fs.pipe-user-pages-hard", "0 would be no limit"),
-            Fix::now("sysctl -w fs.pipe-user-pages-hard=0", "as root on the host"),
+            lines::look("sysctl fs.pipe-user-pages-hard", "0 would be no limit"),
+            lines::sysctl("fs.pipe-user-pages-hard=0"),
         ],
         Culprit::InotifyInstances => {
-            vec![Fix::now(
-                "sysctl -w fs.inotify.max_user_instances=8192",
-                "as root on the host",
-            )]
+            vec![lines::sysctl("fs.inotify.max_user_instances=8192")]
         }
-        Culprit::EtsTables => vec![Fix::permanent(
-            "ERL_MAX_ETS_TABLES=65536",
-            "on the node that printed it, then restart; or run OTP 20 or later",
-        )],
+        Culprit::EtsTables => vec![lines::variable("ERL_MAX_ETS_TABLES", 65_536)
+            .saying("on the node that printed it, or run OTP 20 or later")],
         Culprit::OtherLimit => other(case),
         Culprit::Undetermined if case.is_possible(Culprit::KernelFileMax) => {
-            vec![Fix::now(
+            vec![lines::look(
                 "dmesg | grep file-max",
                 "the kernel notes each time its limit was reached",
             )]
@@ -74,34 +63,25 @@ pub(super) fn fixes(case: &Case, scene: &Scene) -> Vec<Fix> {
         | Culprit::Atoms => case
             .culprit
             .resource()
-            .map_or(Vec::new(), |name| advice::more(facts, name)),
+            .map_or(Vec::new(), |name| boot::more(facts, name)),
     }
 }
 
 fn other(case: &Case) -> Vec<Fix> {
     match case.symptom {
-        Symptom::Word(Word::Eaddrnotavail) => vec![Fix::now(
-            "sysctl -w net.ipv4.ip_local_port_range=\"1024 65535\"",
-            "more local ports for outgoing connections",
-        )],
-        Symptom::Word(Word::Eagain) => vec![
-            Fix::now(
-                "cat /sys/fs/cgroup/pids.max",
-                "how many OS processes the container may have",
-            ),
-            Fix::permanent("LimitNPROC=65536", "in the systemd unit, then restart"),
-        ],
+        Symptom::Word(Word::Eaddrnotavail) => vec![lines::local_ports()],
+        Symptom::Word(Word::Eagain) => vec![lines::pids_max(), lines::user_processes(65_536)],
         Symptom::Word(Word::Enospc) if case.operation == Operation::File => {
-            vec![Fix::now("df -h; df -i", "space and inodes of the disks")]
+            vec![lines::look("df -h; df -i", "space and inodes of the disks")]
         }
         Symptom::Word(Word::Enospc) => vec![
-            Fix::now("df -h; df -i", "space and inodes of the disks"),
-            Fix::now(
+            lines::look("df -h; df -i", "space and inodes of the disks"),
+            lines::look(
                 "sysctl fs.inotify.max_user_watches fs.epoll.max_user_watches",
                 "if no disk is full",
             ),
         ],
-        Symptom::Unwatched => vec![Fix::now("sysctl fs.epoll.max_user_watches", "per user")],
+        Symptom::Unwatched => vec![lines::look("sysctl fs.epoll.max_user_watches", "per user")],
         _ => Vec::new(),
     }
 }

@@ -1,5 +1,6 @@
 //! The words for people and machines. The same everywhere: at the prompt, in a log, in JSON.
 
+pub mod autopsy;
 pub mod json;
 pub mod page;
 pub mod plugin;

@@ -1,6 +1,6 @@
 //! The soft limit of descriptors: raised, clamped, and lowered for a reserve.
 
-use headroom_core::assess::boot_advice::at_boot;
+use headroom_core::advise::sheet::at_boot;
 use headroom_core::nofile::{self, Decide, Error, Outcome};
 use headroom_facts::beam::{Beam, Reserved};
 use headroom_facts::reading::{Detail, Patience, ScanNeeded};

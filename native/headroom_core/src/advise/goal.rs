@@ -1,6 +1,7 @@
 //! Lines that bring a limit to a stated number.
 
-use super::advice::{at_boot, file_max, flag, ports};
+use super::boot::at_boot;
+use super::lines::{self, ets_tables, flag, ports};
 use crate::finding::Fix;
 use headroom_facts::otp::{LARGEST_TABLE, LEAST_TABLE};
 use headroom_facts::vocabulary::Name;
@@ -10,7 +11,7 @@ use headroom_facts::Facts;
 const LEAST_HASH: u64 = 8192;
 
 /// Lines that make the limit of a resource at least `wanted`; none if no VM can have that many.
-pub(crate) fn at_least(facts: &Facts, name: Name, wanted: u64) -> Vec<Fix> {
+pub fn at_least(facts: &Facts, name: Name, wanted: u64) -> Vec<Fix> {
     match name {
         Name::Fds => fds_at_least(facts, wanted),
         Name::Ports | Name::Processes if wanted > LARGEST_TABLE => Vec::new(),
@@ -18,12 +19,12 @@ pub(crate) fn at_least(facts: &Facts, name: Name, wanted: u64) -> Vec<Fix> {
         Name::Processes => vec![flag("+P", wanted.max(LEAST_TABLE))],
         Name::EtsTables => vec![ets_tables(facts, wanted)],
         Name::Atoms => vec![flag("+t", wanted)],
-        Name::KernelFiles => vec![file_max(wanted)],
+        Name::KernelFiles => vec![lines::file_max_now(wanted)],
     }
 }
 
 /// Lines that make the limit of a resource at most `wanted`; none if no VM can have so few.
-pub(crate) fn at_most(facts: &Facts, name: Name, wanted: u64) -> Vec<Fix> {
+pub fn at_most(facts: &Facts, name: Name, wanted: u64) -> Vec<Fix> {
     // Both tables are rounded up to a power of two.
     let table = (wanted >= LEAST_TABLE).then(|| 1 << wanted.ilog2());
     match name {
@@ -33,7 +34,7 @@ pub(crate) fn at_most(facts: &Facts, name: Name, wanted: u64) -> Vec<Fix> {
         Name::EtsTables | Name::Atoms if wanted < LEAST_HASH => Vec::new(),
         Name::EtsTables => vec![ets_tables(facts, wanted)],
         Name::Atoms => vec![flag("+t", wanted)],
-        Name::KernelFiles => vec![file_max(wanted)],
+        Name::KernelFiles => vec![lines::file_max_now(wanted)],
     }
 }
 
@@ -44,23 +45,12 @@ fn fds_at_least(facts: &Facts, wanted: u64) -> Vec<Fix> {
     let watched = nofile.max_fds.finite().unwrap_or(0);
     let mut fixes = Vec::new();
     if within_hard && wanted <= watched && nofile.soft.is_below(wanted) {
-        fixes.push(if wanted + facts.reserved.fds <= watched {
-            let line = format!("headroom:raise_nofile({wanted}).");
-            Fix::now(line, "raises the soft limit")
+        fixes.push(if wanted.saturating_add(facts.reserved.fds) <= watched {
+            lines::raise_to(wanted)
         } else {
-            Fix::now("headroom:release().", "gives back what is reserved")
+            lines::release_reserve()
         });
     }
     fixes.extend(at_boot(facts, wanted, within_hard.then_some(wanted)));
     fixes
-}
-
-fn ets_tables(facts: &Facts, wanted: u64) -> Fix {
-    let by_variable = facts.boot.erl_max_ets_tables.is_some() && facts.boot.flag("+e").is_none();
-    if by_variable {
-        let line = format!("ERL_MAX_ETS_TABLES={wanted}");
-        Fix::permanent(line, "in the environment, then restart")
-    } else {
-        flag("+e", wanted)
-    }
 }

@@ -1,0 +1,119 @@
+//! `headroom autopsy`: whether a limit ended a node, from its crash dump.
+
+mod census;
+mod lines;
+mod reader;
+
+use std::fs::File;
+use std::io::{self, BufReader, IsTerminal, Read, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use headroom_core::autopsy;
+use headroom_core::render;
+use headroom_facts::dump::Dump;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+use reader::Reader;
+
+/// Did a limit end this node? Reads erl_crash.dump, of any size, in bounded memory
+///
+/// A VM that cannot even start writes no dump: then give the log, or the lines that it wrote to standard error; what it
+/// said last is found in them. Exit status: 0 when there is an answer, 2 when the file cannot be read or holds neither.
+#[derive(Args)]
+pub struct Autopsy {
+    /// The dump; - is standard input
+    #[arg(value_name = "FILE", default_value = "erl_crash.dump")]
+    file: PathBuf,
+    /// Print what was found as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+const UNREADABLE: u8 = 2;
+/// From this size on a person waits, and sees how far it is.
+const LONG: u64 = 64 << 20;
+const BUFFER: usize = 1 << 20;
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    autopsy: &'a autopsy::Autopsy,
+    dump: &'a Dump,
+}
+
+impl Autopsy {
+    /// Prints the answer.
+    pub fn run(self) -> ExitCode {
+        match self.answer() {
+            Ok(text) => {
+                // The exit status stands, also where nobody reads the text.
+                let _ = io::stdout().write_all(text.as_bytes());
+                ExitCode::SUCCESS
+            }
+            Err(why) => {
+                eprintln!("headroom: {}: {why}", self.file.display());
+                ExitCode::from(UNREADABLE)
+            }
+        }
+    }
+
+    fn answer(&self) -> Result<String, String> {
+        let dump = self.read().map_err(|error| error.to_string())?;
+        if !dump.is_dump && dump.slogan.is_none() {
+            return Err(
+                "neither a crash dump of OTP, nor a log with the last words of a VM".into(),
+            );
+        }
+        let autopsy = autopsy::Autopsy::of(&dump);
+        if self.json {
+            let answer = Answer {
+                autopsy: &autopsy,
+                dump: &dump,
+            };
+            let json = serde_json::to_string(&answer).map_err(|error| error.to_string())?;
+            return Ok(json + "\n");
+        }
+        Ok(render::autopsy::autopsy(&autopsy, &dump))
+    }
+
+    fn read(&self) -> io::Result<Dump> {
+        if self.file.as_os_str() == "-" {
+            return read(io::stdin().lock(), &ProgressBar::hidden());
+        }
+        let file = File::open(&self.file)?;
+        let size = file.metadata()?.len();
+        read(file, &bar(size))
+    }
+}
+
+fn read(input: impl Read, bar: &ProgressBar) -> io::Result<Dump> {
+    let mut reader = Reader::default();
+    let input = BufReader::with_capacity(BUFFER, input);
+    let mut since = 0;
+    let read = lines::each(
+        input,
+        |line| reader.line(line),
+        |bytes| {
+            since += bytes;
+            if since >= BUFFER as u64 {
+                bar.inc(std::mem::take(&mut since));
+            }
+        },
+    );
+    bar.finish_and_clear();
+    read.map(|()| reader.end())
+}
+
+fn bar(size: u64) -> ProgressBar {
+    if size < LONG || !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}, {eta} left");
+    let bar = ProgressBar::new(size);
+    match style {
+        Ok(style) => bar.with_style(style.progress_chars("##-")),
+        Err(_) => bar,
+    }
+}
