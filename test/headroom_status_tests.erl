@@ -61,12 +61,83 @@ others_files_test_() ->
         has([<<"no regular file">>], Bad(Start(Link))),
         ?assertEqual({ok, <<"secrets">>}, file:read_file(File)),
         ok = file:delete(Link),
+        %% An empty file may be somebody's lock: ours are never empty.
+        ok = file:write_file(File, ""),
+        has([<<"no status file of headroom">>], Bad(Start(File))),
+        ?assertEqual({ok, <<>>}, file:read_file(File)),
         %% What an earlier node left behind, or began, is replaced.
         ok = file:write_file(File, "{\"headroom_status\":1,"),
         ?assertEqual(ok, Start(File)),
-        ok = file:write_file(File, ""),
-        ?assertEqual(ok, Start(File)),
         _ = file:delete(File)
+    end}.
+
+%% A node is often replaced by its successor before it has stopped: the file then tells of the one that lives.
+two_nodes_test_() ->
+    {timeout, 60, fun() ->
+        File = headroom_scratch:path("status"),
+        headroom_child:with(with_file(File, #{}), fun(First) ->
+            headroom_child:with(with_file(File, #{}), fun(Second) ->
+                Theirs = inode(File),
+                ok = headroom_child:call(First, application, stop, [headroom]),
+                ?assertEqual(Theirs, inode(File)),
+                _ = await_next(File, element(2, file:read_file(File))),
+                ?assertEqual(Theirs, inode(File)),
+                %% And what a third one puts there is not the second one's to delete.
+                ok = file:delete(File),
+                ok = file:write_file(File, "theirs"),
+                ok = headroom_child:call(Second, application, stop, [headroom]),
+                ?assertEqual({ok, <<"theirs">>}, file:read_file(File))
+            end)
+        end),
+        ok = file:delete(File)
+    end}.
+
+inode(File) ->
+    {ok, #file_info{inode = Inode}} = file:read_file_info(File),
+    Inode.
+
+%% An application may change its working directory: a relative path is one of the start.
+changed_directory_test_() ->
+    {timeout, 60, fun() ->
+        [Here, There] = [headroom_scratch:path(Kind) || Kind <- ["here", "there"]],
+        [ok = file:make_dir(Folder) || Folder <- [Here, There]],
+        Victim = filename:join(There, "status"),
+        ok = file:write_file(Victim, "theirs"),
+        headroom_child:with(with_file("status", #{app => stopped}), fun(Child) ->
+            ok = headroom_child:call(Child, file, set_cwd, [Here]),
+            ok = headroom_child:call(Child, application, start, [headroom]),
+            ok = headroom_child:call(Child, file, set_cwd, [There]),
+            _ = await(filename:join(Here, "status"), <<"\"level\":\"ok\"">>),
+            ok = headroom_child:call(Child, application, stop, [headroom]),
+            ?assertEqual({ok, <<"theirs">>}, file:read_file(Victim)),
+            ?assertEqual({ok, []}, file:list_dir(Here))
+        end),
+        ok = file:delete(Victim),
+        [ok = file:del_dir(Folder) || Folder <- [Here, There]]
+    end}.
+
+%% A cleaner of temporary files takes the file away, from a node that cannot be entered, too: it comes back, whole and for
+%% its owner alone, and leaves nothing beside it.
+comes_back_test_() ->
+    {timeout, 60, fun() ->
+        Folder = headroom_scratch:path("folder"),
+        File = filename:join(Folder, "status"),
+        ok = file:make_dir(Folder),
+        headroom_child:with(with_file(File, #{nofile => 128}), fun(Child) ->
+            ?assertEqual({ok, ["status"]}, file:list_dir(Folder)),
+            ok = file:delete(File),
+            ok = appears(File, 100),
+            %% With no other descriptor than its own.
+            0 = headroom_child:fill(Child, fds),
+            ok = file:delete(File),
+            ok = appears(File, 100),
+            {ok, #file_info{mode = Mode, size = Size}} = file:read_file_info(File),
+            ?assertEqual({8#600, 4096}, {Mode band 8#777, Size}),
+            _ = await(File, <<"\"level\":\"critical\"">>),
+            ok = headroom_child:undo(Child, fds),
+            ok = headroom_child:call(Child, application, stop, [headroom])
+        end),
+        ok = file:del_dir(Folder)
     end}.
 
 %% A folder that tmpfs lost at a restart, or nobody made, must not keep production down; and once it is there, so is the file.
