@@ -4,7 +4,7 @@
 %% Values that cannot change while the VM runs are read once and kept.
 -module(headroom_beam).
 
--export([facts/1, pulse/1, max_fds/0, warm/0]).
+-export([facts/1, vitals/1, keep/0, max_fds/0, warm/0]).
 
 -define(FIXED, {?MODULE, fixed}).
 
@@ -27,15 +27,19 @@ facts(Sockets) ->
       reserved => headroom_held:facts(),
       unreadable => Unreadable ++ Fixed}.
 
-%% The few numbers of a health check: a tuple, in the order of the core's `Pulse'.
--spec pulse(headroom_nif:thresholds()) -> tuple().
-pulse(Thresholds) ->
-    #{max_fds := MaxFds, limits := {Ports, Processes, _EtsTables, Atoms}} = fixed(),
-    {{erlang:system_info(port_count), Ports},
-     {erlang:system_info(process_count), Processes},
-     {erlang:system_info(atom_count), Atoms},
-     MaxFds,
+%% The few numbers of a health check, where the library keeps what is fixed: a tuple, in the order of the core's `Vitals'.
+-spec vitals(headroom_nif:thresholds()) -> tuple().
+vitals(Thresholds) ->
+    {erlang:system_info(port_count),
+     erlang:system_info(process_count),
+     erlang:system_info(atom_count),
+     {headroom_held:fds(), headroom_held:ports()},
      Thresholds}.
+
+%% Tells the library what is fixed: one that was just loaded does not know it.
+-spec keep() -> ok.
+keep() ->
+    headroom_nif:keep(fixed()).
 
 %% The descriptors that the VM watches, fixed when it started.
 -spec max_fds() -> headroom:limit().
@@ -45,8 +49,7 @@ max_fds() ->
 %% Reads what does not change, at the start of the application.
 -spec warm() -> ok.
 warm() ->
-    _ = fixed(),
-    ok.
+    keep().
 
 fixed() ->
     case persistent_term:get(?FIXED, undefined) of

@@ -4,24 +4,22 @@
 
 -export([load_status/0]).
 -export([version/0, boot/2, thresholds/1]).
--export([open_count/0, pulse/2, health/3, scan/1]).
+-export([open_count/0, keep/1, pulse/3, status_record/5, scan/1]).
 -export([snapshot/3, snapshot_json/3, report/4]).
 -export([hazards/3, harden_plan/3, hardened/4]).
 -export([diagnose/6, explain_text/6]).
 -export([raise_nofile/3, clamp_nofile/2, boot_advice/3]).
 -export([reserve_fds/4, release_fds/2, reserved_fds/0]).
 -export([requirement/4, last_words/1]).
--export([health_json/3, status_record/4]).
 
 -nifs([version/0, boot/2, thresholds/1,
-       open_count/0, pulse/2, health/3, scan/1,
+       open_count/0, keep/1, pulse/3, status_record/5, scan/1,
        snapshot/3, snapshot_json/3, report/4,
        hazards/3, harden_plan/3, hardened/4,
        diagnose/6, explain_text/6]).
 -nifs([raise_nofile/3, clamp_nofile/2, boot_advice/3,
        reserve_fds/4, release_fds/2, reserved_fds/0]).
 -nifs([requirement/4, last_words/1]).
--nifs([health_json/3, status_record/4]).
 -on_load(init/0).
 
 %% In each stub itself: dialyzer knows `erlang:nif_error' and takes the specs as they are.
@@ -77,11 +75,16 @@ thresholds(_Option) -> ?NOT_LOADED.
 -spec open_count() -> {ok, pos_integer()} | scan_needed | {error, atom() | {errno, integer()}}.
 open_count() -> ?NOT_LOADED.
 
--spec pulse(tuple(), patience()) -> well | look | scan_needed.
-pulse(_Tables, _Patience) -> ?NOT_LOADED.
+-spec keep(map()) -> ok.
+keep(_Fixed) -> ?NOT_LOADED.
 
--spec health(map(), thresholds(), patience()) -> ok | {warning | critical, [map()]} | scan_needed.
-health(_Beam, _Thresholds, _Patience) -> ?NOT_LOADED.
+-spec pulse(health | health_json | capacity, tuple(), patience()) ->
+    ok | {warning | critical, [map()]} | {ok | warning | critical, binary()} | map() | scan_needed | unkept.
+pulse(_Asked, _Vitals, _Patience) -> ?NOT_LOADED.
+
+-spec status_record(tuple(), non_neg_integer(), binary(), non_neg_integer(), patience()) ->
+    binary() | scan_needed | unkept.
+status_record(_Vitals, _EtsTables, _Node, _Sequence, _Patience) -> ?NOT_LOADED.
 
 -spec scan(start | map()) -> map() | done.
 scan(_State) -> ?NOT_LOADED.
@@ -134,9 +137,3 @@ requirement(_Beam, _Thresholds, _Patience, _Required) -> ?NOT_LOADED.
 
 -spec last_words(binary()) -> ok | timeout.
 last_words(_Text) -> ?NOT_LOADED.
-
--spec health_json(map(), thresholds(), patience()) -> {ok | warning | critical, binary()} | scan_needed.
-health_json(_Beam, _Thresholds, _Patience) -> ?NOT_LOADED.
-
--spec status_record(map(), thresholds(), patience(), non_neg_integer()) -> binary() | scan_needed.
-status_record(_Beam, _Thresholds, _Patience, _Sequence) -> ?NOT_LOADED.

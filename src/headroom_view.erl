@@ -24,23 +24,13 @@ report(Charset) ->
             Beam, fresh)
     end).
 
-%% Two roads: the pulse says in a few microseconds that all is well; only otherwise the facts are looked at.
 -spec health() -> ok | {warning | critical, [headroom:finding()]} | unavailable().
 health() ->
-    with_library(fun() ->
-        Thresholds = headroom_config:thresholds(),
-        Pulse = headroom_beam:pulse(Thresholds),
-        case counted(fun(Patience) -> headroom_nif:pulse(Pulse, Patience) end, recent) of
-            well ->
-                ok;
-            look ->
-                ask(fun headroom_nif:health/3, headroom_beam:facts(no_sockets), recent)
-        end
-    end).
+    with_library(fun() -> pulse(health, recent) end).
 
 -spec capacity() -> #{headroom:use() => headroom:capacity()} | unavailable().
 capacity() ->
-    with_library(fun() -> maps:get(capacity, snapshot(no_sockets)) end).
+    with_library(fun() -> pulse(capacity, fresh) end).
 
 -spec version() -> map() | unavailable().
 version() ->
@@ -54,12 +44,30 @@ requirement(Required) ->
 
 -spec health_json() -> {ok | warning | critical, binary()} | unavailable().
 health_json() ->
-    with_library(fun() -> ask(fun headroom_nif:health_json/3, headroom_beam:facts(no_sockets), recent) end).
+    with_library(fun() -> pulse(health_json, recent) end).
 
 -spec status_record(non_neg_integer()) -> binary() | unavailable().
 status_record(Sequence) ->
-    Ask = fun(Beam, Thresholds, Patience) -> headroom_nif:status_record(Beam, Thresholds, Patience, Sequence) end,
-    with_library(fun() -> ask(Ask, headroom_beam:facts(no_sockets), recent) end).
+    with_library(fun() ->
+        Node = atom_to_binary(node(), utf8),
+        EtsTables = erlang:system_info(ets_count),
+        Vitals = headroom_beam:vitals(headroom_config:thresholds()),
+        kept(fun(Patience) -> headroom_nif:status_record(Vitals, EtsTables, Node, Sequence, Patience) end, recent)
+    end).
+
+pulse(Asked, Patience) ->
+    Vitals = headroom_beam:vitals(headroom_config:thresholds()),
+    kept(fun(Counted) -> headroom_nif:pulse(Asked, Vitals, Counted) end, Patience).
+
+%% Asks the library, which has to be told what is fixed when it was just loaded.
+kept(Ask, Patience) ->
+    case counted(Ask, Patience) of
+        unkept ->
+            ok = headroom_beam:keep(),
+            counted(Ask, Patience);
+        Answer ->
+            Answer
+    end.
 
 snapshot(Sockets) ->
     Snapshot = ask(fun headroom_nif:snapshot/3, headroom_beam:facts(Sockets), fresh),

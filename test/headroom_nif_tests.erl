@@ -109,6 +109,7 @@ real_calls() ->
     _ = [apply(headroom, Function, Args) || {Function, Args, Kind} <- headroom_public:calls(), lists:member(Kind, [data, changes])],
     {_, _, _} = headroom_health:response(),
     _ = headroom_view:status_record(1),
+    ok = headroom_beam:keep(),
     _ = erlang:trace(all, false, [call]),
     Delivered = erlang:trace_delivered(all),
     receive {trace_delivered, all, Delivered} -> ok end,

@@ -70,7 +70,7 @@ impl Exec {
             return ExitCode::from(USAGE);
         }
         os::acquire();
-        let nr_open = os::read(Limit::Unknown, Patience::Never, Detail::Health)
+        let nr_open = os::read(Limit::Unknown, Patience::Never, Detail::Limits)
             .map_or(Limit::Unknown, |system| system.nofile.nr_open);
         let limit = nofile::at_start(self.nofile, nr_open, |decide| os::change(0, decide));
         let given = match self.ports {

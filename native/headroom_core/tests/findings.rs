@@ -2,11 +2,11 @@
 
 use headroom_core::advise::sheet;
 use headroom_core::assess::hazards;
-use headroom_core::assess::{is_well, judge, Pulse};
+use headroom_core::assess::{is_well, judge};
 use headroom_core::finding::{Finding, Id};
+use headroom_core::measure::Resources;
 use headroom_core::requirement;
 use headroom_facts::boot::{PortLimitSource, StartedBy};
-use headroom_facts::reading::Gauge;
 use headroom_facts::unreadable::{Unreadable, What, Word};
 use headroom_facts::vocabulary::{Count, Known, Level, Limit, Name};
 use headroom_facts::Facts;
@@ -331,23 +331,9 @@ proptest! {
     // The cheap health check and the full judgement must never disagree: one of them would lie.
     #[test]
     fn the_pulse_and_the_judgement_agree(facts in node()) {
-        let gauge = Gauge {
-            soft: facts.nofile.soft,
-            open: facts.fds.open,
-            free: facts.fds.free,
-            nr_open: facts.nofile.nr_open,
-            kernel_files: (facts.nofile.file_nr, facts.nofile.file_max),
-            exempt_from_file_max: facts.nofile.exempt_from_file_max,
-        };
-        let table = |(used, limit): (Count, Limit)| (used.get().unwrap(), limit.finite().unwrap());
-        let pulse = Pulse {
-            ports: table(facts.beam.ports),
-            processes: table(facts.beam.processes),
-            atoms: table(facts.beam.atoms),
-            max_fds: facts.nofile.max_fds,
-            thresholds: facts.thresholds,
-        };
-        prop_assert_eq!(is_well(&gauge, &pulse), judge(&facts).level == Level::Ok);
+        let resources = Resources::measured(&facts.fds, &facts.nofile, &facts.beam);
+        let is_well = is_well(&resources, &facts.nofile, &facts.thresholds);
+        prop_assert_eq!(is_well, judge(&facts).level == Level::Ok);
     }
 
     // Whatever the numbers: the judgement is complete, ordered, and nothing free is ever called exhausted.

@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::boot::Boot;
 use crate::exposure::Exposure;
+use crate::thresholds::Thresholds;
 use crate::unreadable::Unreadable;
-use crate::vocabulary::{Count, Limit};
+use crate::vocabulary::{Count, Known, Limit};
 
 /// The facts of the VM at one moment.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -29,6 +30,65 @@ pub struct Beam {
     /// What would be hit at exhaustion, when that is asked.
     #[serde(default)]
     pub exposure: Option<Exposure>,
+}
+
+/// What cannot change while the VM runs: told once, and kept by the library.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Fixed {
+    /// `erlang:system_info(otp_release)`, for example `"27"`.
+    pub otp_release: String,
+    /// How the VM was started.
+    pub boot: Boot,
+    /// The largest number of descriptors whose events the VM can wait for.
+    pub max_fds: Limit,
+    /// How many ports, processes, ETS tables and atoms fit.
+    pub limits: (Limit, Limit, Limit, Limit),
+    /// What the VM would not tell.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// The numbers that a call brings along where [`Fixed`] is kept: a tuple, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+pub struct Vitals {
+    /// Ports in use.
+    pub ports: u64,
+    /// Processes in use.
+    pub processes: u64,
+    /// Atoms in use.
+    pub atoms: u64,
+    /// What headroom itself holds back.
+    pub reserved: Reserved,
+    /// At which use the level rises.
+    pub thresholds: Thresholds,
+}
+
+impl Fixed {
+    /// The tables of the VM. What no finding above a notice is about, nobody asked for.
+    pub fn tables(&self, vitals: &Vitals) -> Tables {
+        let (ports, processes, ets_tables, atoms) = self.limits;
+        Tables {
+            ports: (Known::Is(vitals.ports), ports),
+            processes: (Known::Is(vitals.processes), processes),
+            ets_tables: (Count::Unknown, ets_tables),
+            atoms: (Known::Is(vitals.atoms), atoms),
+            sockets: Count::Unknown,
+        }
+    }
+
+    /// The facts of the VM, with these tables.
+    pub fn beam(&self, tables: Tables, reserved: Reserved) -> Beam {
+        Beam {
+            taken_at: 0,
+            node: String::new(),
+            otp_release: self.otp_release.clone(),
+            boot: self.boot.clone(),
+            max_fds: self.max_fds,
+            tables,
+            reserved,
+            unreadable: self.unreadable.clone(),
+            exposure: None,
+        }
+    }
 }
 
 /// The tables of the VM: how many are used, how many fit.

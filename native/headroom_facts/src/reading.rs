@@ -1,23 +1,4 @@
-//! How the operating system is asked, and the few facts of a health check.
-
-use crate::vocabulary::{Count, Flag, Limit};
-
-/// The few facts that a health check needs.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Gauge {
-    /// Soft limit of descriptors.
-    pub soft: Limit,
-    /// Open descriptors.
-    pub open: Count,
-    /// Slots below the soft limit that are not taken.
-    pub free: Limit,
-    /// Largest limit of descriptors that the kernel accepts; unknown here if it was not readable at load.
-    pub nr_open: Limit,
-    /// The kernel's open files and their limit; unknown and infinite when they do not concern this process.
-    pub kernel_files: (Count, Limit),
-    /// Whether the kernel's limit of open files does not apply to this process.
-    pub exempt_from_file_max: Flag,
-}
+//! How the operating system is asked.
 
 atoms! {
     /// How old a count of the descriptor table may be when counting it needs several steps.
@@ -36,7 +17,10 @@ atoms! {
 pub enum Detail {
     /// Everything.
     Full,
-    /// What a warning or critical finding can be about: the highest descriptor only where it matters to one.
+    /// Everything but the highest descriptor, which is looked for only where it matters to a warning or critical finding.
+    Limits,
+    /// What a warning or critical finding can be about: also without the open files of the kernel where their limit does not
+    /// apply, and with `fs.nr_open` as it was within the last second.
     Health,
 }
 

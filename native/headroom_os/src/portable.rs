@@ -3,7 +3,7 @@
 pub mod inventory;
 
 use headroom_facts::probe::Probe;
-use headroom_facts::reading::{Detail, Gauge, Patience, ScanNeeded};
+use headroom_facts::reading::{Detail, Patience, ScanNeeded};
 use headroom_facts::unreadable::{Reason, Unreadable, What, Word};
 use headroom_facts::vocabulary::{Count, Flag, Limit};
 use headroom_facts::{Fds, Nofile, System};
@@ -61,8 +61,8 @@ pub fn read(max_fds: Limit, _patience: Patience, _detail: Detail) -> Result<Syst
     let missing = missing.map(|what| Unreadable::new(what, UNSUPPORTED));
     reading.unreadable.extend(missing);
     Ok(System {
-        pid: std::process::id(),
-        kernel: system::kernel(),
+        pid: system::pid(),
+        kernel: system::kernel().to_owned(),
         fds: Fds {
             open: Count::Unknown,
             free: Limit::Unknown,
@@ -87,22 +87,6 @@ pub fn read(max_fds: Limit, _patience: Patience, _detail: Detail) -> Result<Syst
 /// Nothing is asked here.
 pub fn probe(_pipe: bool) -> Probe {
     Probe::default()
-}
-
-/// The soft limit; everything else is unknown.
-///
-/// # Errors
-/// None here: the signature is that of Linux.
-pub fn gauge(_patience: Patience) -> Result<Gauge, ScanNeeded> {
-    let soft = limits::nofile().map_or(Limit::Unknown, |(soft, _)| soft);
-    Ok(Gauge {
-        soft,
-        open: Count::Unknown,
-        free: Limit::Unknown,
-        nr_open: Limit::Unknown,
-        kernel_files: (Count::Unknown, Limit::Unknown),
-        exempt_from_file_max: Flag::Unknown,
-    })
 }
 
 #[cfg(test)]

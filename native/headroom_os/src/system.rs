@@ -1,9 +1,21 @@
 //! Which system this is.
 
 use std::ffi::CStr;
+use std::sync::OnceLock;
+
+/// Number of this OS process.
+pub(crate) fn pid() -> u32 {
+    static PID: OnceLock<u32> = OnceLock::new();
+    *PID.get_or_init(std::process::id)
+}
 
 /// Name and release of the kernel, for example `Linux 6.8.0-31-generic`.
-pub(crate) fn kernel() -> String {
+pub(crate) fn kernel() -> &'static str {
+    static KERNEL: OnceLock<String> = OnceLock::new();
+    KERNEL.get_or_init(uname)
+}
+
+fn uname() -> String {
     // SAFETY: all fields of utsname are byte arrays, for which zeroes are valid.
     let mut name: libc::utsname = unsafe { std::mem::zeroed() };
     // SAFETY: uname writes one utsname, and the reference lives through the call.

@@ -7,13 +7,12 @@ mod misfits;
 
 use serde::Serialize;
 
-use headroom_facts::reading::Gauge;
 use headroom_facts::thresholds::Thresholds;
-use headroom_facts::vocabulary::{Known, Level, Limit, Name};
-use headroom_facts::Facts;
+use headroom_facts::vocabulary::Level;
+use headroom_facts::{Facts, Nofile};
 
 use crate::finding::Finding;
-use crate::measure::{capacity, level, resource, Binding, Capacity, Resources};
+use crate::measure::{capacity, level, Binding, Capacity, Resources};
 
 /// The judgement of a snapshot's facts.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -58,43 +57,10 @@ pub fn judge(facts: &Facts) -> Judgement {
     }
 }
 
-/// The tables of the VM that a health check looks at: ports, processes and atoms, each used and limit.
-#[derive(Clone, Copy, Debug, serde::Deserialize)]
-pub struct Pulse {
-    /// The port table.
-    pub ports: (u64, u64),
-    /// The process table.
-    pub processes: (u64, u64),
-    /// The atom table.
-    pub atoms: (u64, u64),
-    /// Above it the VM is deaf.
-    pub max_fds: Limit,
-    /// At which use the level rises.
-    pub thresholds: Thresholds,
-}
-
 /// Whether a snapshot taken now would have the level `ok`: the same rules as [`judge`], without the words.
-pub fn is_well(gauge: &Gauge, pulse: &Pulse) -> bool {
-    let table =
-        |name, (used, limit)| resource::table(name, (Known::Is(used), Limit::Finite(limit)));
-    let fds = resource::fds(
-        gauge.soft,
-        pulse.max_fds,
-        gauge.nr_open,
-        gauge.open,
-        gauge.free,
-    );
-    let exempt = gauge.exempt_from_file_max;
-    let resources = [
-        fds,
-        table(Name::Ports, pulse.ports),
-        table(Name::Processes, pulse.processes),
-        table(Name::Atoms, pulse.atoms),
-        resource::kernel_files(gauge.kernel_files, exempt),
-    ];
-    !level::is_soft_above(gauge.soft, pulse.max_fds)
+pub fn is_well(resources: &Resources, nofile: &Nofile, thresholds: &Thresholds) -> bool {
+    !level::is_soft_above(nofile.soft, nofile.max_fds)
         && resources.iter().all(|resource| {
-            !level::is_unreadable(resource)
-                && level::level(resource, &pulse.thresholds) == Level::Ok
+            !level::is_unreadable(resource) && level::level(resource, thresholds) == Level::Ok
         })
 }

@@ -3,8 +3,9 @@
 use serde::{Serialize, Serializer};
 
 use super::Binding;
+use headroom_facts::beam::Tables;
 use headroom_facts::vocabulary::{Count, Flag, Known, Limit, Name};
-use headroom_facts::Facts;
+use headroom_facts::{Facts, Fds, Nofile};
 
 /// One resource at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -75,13 +76,23 @@ pub struct Resources([Resource; 6]);
 impl Resources {
     /// Those of these facts.
     pub fn new(facts: &Facts) -> Resources {
-        let nofile = &facts.nofile;
+        Resources::measured(&facts.fds, &facts.nofile, &facts.beam)
+    }
+
+    /// Those of what was measured, where nobody made facts of it.
+    pub fn measured(fds: &Fds, nofile: &Nofile, tables: &Tables) -> Resources {
         Resources([
-            of_fds(facts),
-            table(Name::Ports, facts.beam.ports),
-            table(Name::Processes, facts.beam.processes),
-            table(Name::EtsTables, facts.beam.ets_tables),
-            table(Name::Atoms, facts.beam.atoms),
+            self::fds(
+                nofile.soft,
+                nofile.max_fds,
+                nofile.nr_open,
+                fds.open,
+                fds.free,
+            ),
+            table(Name::Ports, tables.ports),
+            table(Name::Processes, tables.processes),
+            table(Name::EtsTables, tables.ets_tables),
+            table(Name::Atoms, tables.atoms),
             kernel_files(
                 (nofile.file_nr, nofile.file_max),
                 nofile.exempt_from_file_max,

@@ -5,7 +5,7 @@
 mod hazards;
 mod node;
 mod nofile;
-mod probes;
+mod pulse;
 mod requirement;
 mod why;
 

@@ -1,21 +1,22 @@
 //! How the node stands: facts, snapshot, report, and the pulse of a health check.
 
-use headroom_core::assess::{self, Pulse};
 use headroom_core::render::report::Charset;
 use headroom_core::render::{json, report as page};
 use headroom_facts::boot::Boot;
-use headroom_facts::reading::{Detail, ScanNeeded};
+use headroom_facts::reading::Detail;
 use headroom_facts::thresholds::Thresholds;
 use headroom_facts::unreadable::Reason;
-use headroom_facts::vocabulary::Level;
 use headroom_os::{self as os, Scan};
 use rustler::schedule::consume_timeslice;
 use rustler::{Encoder, Env, NifResult, Term};
 
-use super::{option_pairs, patience_of, scan_needed, unwritten, with_snapshot};
+use super::{option_pairs, scan_needed, unwritten, with_snapshot};
 use crate::term::{from_term, to_term};
 
-rustler::atoms! { ok, error, well, look, done }
+rustler::atoms! { ok, error, done }
+
+/// Percent of a scheduler's millisecond that a step of a count takes.
+const SCAN_COST: i32 = 25;
 
 /// Which build this is.
 #[rustler::nif]
@@ -67,41 +68,6 @@ fn open_count(env: Env) -> NifResult<Term> {
     }
 }
 
-/// `well` when a snapshot would have the level `ok`, `look` when it is worth taking one.
-#[rustler::nif]
-fn pulse<'a>(env: Env<'a>, tables: Term<'a>, patience: Term<'a>) -> NifResult<Term<'a>> {
-    let pulse: Pulse = from_term(tables)?;
-    Ok(match os::gauge(patience_of(patience)?) {
-        Ok(gauge) if assess::is_well(&gauge, &pulse) => well().encode(env),
-        Ok(_) => look().encode(env),
-        Err(ScanNeeded) => scan_needed().encode(env),
-    })
-}
-
-/// `ok`, or `{Level, Findings}` without the notices, or `scan_needed`: what to say when the pulse is not well.
-#[rustler::nif]
-fn health<'a>(
-    env: Env<'a>,
-    beam: Term<'a>,
-    thresholds: Term<'a>,
-    patience: Term<'a>,
-) -> NifResult<Term<'a>> {
-    with_snapshot(
-        env,
-        beam,
-        thresholds,
-        patience,
-        Detail::Health,
-        |snapshot| {
-            let judgement = &snapshot.judgement;
-            Ok(match judgement.level {
-                Level::Ok | Level::Notice => ok().encode(env),
-                level => to_term(env, &(level, judgement.alarms()))?,
-            })
-        },
-    )
-}
-
 /// One step of a count of the descriptor table: `start` begins, the answer is the argument of the next step, or `done`.
 #[rustler::nif]
 fn scan<'a>(env: Env<'a>, state: Term<'a>) -> NifResult<Term<'a>> {
@@ -112,7 +78,7 @@ fn scan<'a>(env: Env<'a>, state: Term<'a>) -> NifResult<Term<'a>> {
         from_term(state)?
     };
     let next = state.step();
-    consume_timeslice(env, 70);
+    consume_timeslice(env, SCAN_COST);
     match next {
         Some(scan) => Ok(to_term(env, &scan)?),
         None => Ok(done().encode(env)),

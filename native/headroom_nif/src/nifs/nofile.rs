@@ -43,7 +43,7 @@ fn raise_nofile<'a>(
     let thresholds: Thresholds = from_term(thresholds)?;
     let kept = beam.reserved.fds;
     // The limits alone are needed, so nothing has to be counted first.
-    let os = os::read(beam.max_fds, Patience::Never, Detail::Health);
+    let os = os::read(beam.max_fds, Patience::Never, Detail::Limits);
     let os = os.map_err(|ScanNeeded| rustler::Error::BadArg)?;
     let raised = nofile::raise(wanted, &Facts::new(os, beam, thresholds), setting(kept));
     consume_timeslice(env, SNAPSHOT_COST);
@@ -70,7 +70,7 @@ fn reserve_fds<'a>(
     let beam: Beam = from_term(beam)?;
     let thresholds: Thresholds = from_term(thresholds)?;
     let kept = beam.reserved.fds;
-    let Ok(os) = os::read(beam.max_fds, patience_of(patience)?, Detail::Health) else {
+    let Ok(os) = os::read(beam.max_fds, patience_of(patience)?, Detail::Limits) else {
         return Ok(scan_needed().encode(env));
     };
     let reserved = nofile::reserve(wanted, &Facts::new(os, beam, thresholds), setting(kept));
@@ -102,7 +102,7 @@ fn boot_advice<'a>(
     thresholds: Term<'a>,
     patience: Term<'a>,
 ) -> NifResult<Term<'a>> {
-    let detail = Detail::Health;
+    let detail = Detail::Limits;
     with_snapshot(env, beam, thresholds, patience, detail, |snapshot| {
         Ok(to_term(env, &at_boot(&snapshot.facts))?)
     })

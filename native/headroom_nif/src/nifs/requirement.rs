@@ -36,7 +36,7 @@ fn requirement<'a>(
         beam,
         thresholds,
         patience,
-        Detail::Health,
+        Detail::Limits,
         |snapshot| {
             let findings = required.unmet(&snapshot.facts);
             if findings.is_empty() {

@@ -51,20 +51,19 @@ fn fstat(fd: i32, stat: &mut libc::stat) -> libc::c_int {
 #[repr(align(8))]
 struct Buffer([u8; ENTRIES * LONGEST_ENTRY]);
 
-/// The first open descriptors at or above a number.
-struct Probe {
-    lowest: u64,
-    highest: u64,
-    /// Nothing is open above `highest`.
+/// Open descriptors at or above a number, the lowest first.
+struct Found<'a> {
+    numbers: &'a [u64],
+    /// There are no others.
     complete: bool,
 }
 
-/// Looks for open descriptors from `from` on, at most `entries` of them.
-fn probe(from: u64, entries: usize) -> Result<Option<Probe>, Reason> {
+/// Looks for open descriptors from `from` on, at most as many as `entries` has room for.
+fn look(from: u64, entries: &mut [u64]) -> Result<Found<'_>, Reason> {
     let fd = FD_DIR.fd()?;
     let offset = i64::try_from(from.saturating_add(FIRST_OFFSET)).map_err(|_| Word::Malformed)?;
     let mut buffer = Buffer([0; ENTRIES * LONGEST_ENTRY]);
-    let room = entries.clamp(1, ENTRIES) * LONGEST_ENTRY;
+    let room = entries.len().clamp(1, ENTRIES) * LONGEST_ENTRY;
     let length = {
         let _alone = DIRECTORY.lock().unwrap_or_else(PoisonError::into_inner);
         // SAFETY: lseek changes nothing but the offset of a descriptor that is ours.
@@ -77,11 +76,16 @@ fn probe(from: u64, entries: usize) -> Result<Option<Probe>, Reason> {
     let length = usize::try_from(length).map_err(|_| last_error())?;
     let mut numbers = entry_names(&buffer.0[..length])
         .filter_map(|name| std::str::from_utf8(name).ok()?.parse().ok());
-    Ok(numbers.next().map(|lowest| Probe {
-        lowest,
-        highest: numbers.last().unwrap_or(lowest),
-        complete: room - length >= LONGEST_ENTRY,
-    }))
+    let mut count = 0;
+    for (entry, number) in entries.iter_mut().zip(&mut numbers) {
+        *entry = number;
+        count += 1;
+    }
+    let complete = room - length >= LONGEST_ENTRY && numbers.next().is_none();
+    Ok(Found {
+        numbers: &entries[..count],
+        complete,
+    })
 }
 
 /// The names in a buffer of `linux_dirent64`: inode and offset (8 bytes each), record length (2), type (1), name.
@@ -96,36 +100,93 @@ fn entry_names(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// The lowest open descriptor at or above `from`.
 pub(super) fn lowest_from(from: u64) -> Result<Option<u64>, Reason> {
-    Ok(probe(from, 1)?.map(|found| found.lowest))
+    Ok(look(from, &mut [0])?.numbers.first().copied())
 }
 
 /// The highest open descriptor when `open` are open, in at most three looks: a table without holes needs one.
 pub(super) fn highest_of(open: u64) -> Result<u64, Reason> {
     let mut below = open.saturating_sub(1);
+    let mut entries = [0; ENTRIES];
     for _ in 0..3 {
-        match probe(below + 1, ENTRIES)? {
-            None => return Ok(below),
-            Some(found) if found.complete => return Ok(found.highest),
-            Some(found) => below = found.highest,
+        let found = look(below + 1, &mut entries)?;
+        below = found.numbers.last().copied().unwrap_or(below);
+        if found.complete {
+            return Ok(below);
         }
     }
     Err(Word::TooCostly.into())
 }
 
+/// What stands at the end of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct End {
+    /// How many stand at or above a number, where few looks tell it.
+    pub above: Option<u64>,
+    /// The highest, where few looks tell it.
+    pub highest: Option<u64>,
+}
+
+/// Looks behind the place where a table of `open` descriptors ends that has no holes, and only where there are holes at `from`,
+/// too: one look walks over all the empty slots up to the end of the kernel's table.
+pub(super) fn end(open: u64, from: u64) -> Result<End, Reason> {
+    let behind = open.max(1);
+    let mut entries = [0; ENTRIES];
+    let found = look(behind, &mut entries)?;
+    let Some(last) = found.numbers.last().copied() else {
+        // As many as are open fit below only if each slot is taken.
+        return Ok(End {
+            above: Some(open.saturating_sub(from)),
+            highest: Some(behind - 1),
+        });
+    };
+    let highest = found.complete.then_some(last);
+    let at_or_above = |numbers: &[u64]| numbers.iter().filter(|&&fd| fd >= from).count() as u64;
+    if found.complete && from >= behind {
+        let above = Some(at_or_above(found.numbers));
+        return Ok(End { above, highest });
+    }
+    if from < behind {
+        return Ok(End {
+            above: None,
+            highest,
+        });
+    }
+    let found = look(from, &mut entries)?;
+    Ok(End {
+        above: found.complete.then(|| at_or_above(found.numbers)),
+        highest: found.numbers.last().copied().filter(|_| found.complete),
+    })
+}
+
+/// The highest open descriptor, for the rare states in which a wrong guess would mislead. `from` is a number above which few
+/// stand, if there is one.
+pub(super) fn highest_for_sure(open: u64, from: Option<u64>) -> Result<u64, Reason> {
+    if let Some(from) = from {
+        let mut entries = [0; ENTRIES];
+        let found = look(from, &mut entries)?;
+        if let (Some(&last), true) = (found.numbers.last(), found.complete) {
+            return Ok(last);
+        }
+    }
+    highest_by_halving(open)
+}
+
 /// The highest open descriptor by halving, for the rare states in which a wrong guess would mislead.
-pub(super) fn highest_by_halving(open: u64) -> Result<u64, Reason> {
+fn highest_by_halving(open: u64) -> Result<u64, Reason> {
     const BUDGET: Duration = Duration::from_micros(500);
     let started = Instant::now();
     let mut known = FD_DIR.fd()? as u64;
     let mut next = known.max(open.saturating_sub(1)) + 1;
     let mut nothing_from = None;
+    let mut entries = [0; ENTRIES];
     while nothing_from.is_none_or(|end| known + 1 < end) {
         if started.elapsed() > BUDGET {
             return Err(Word::TooCostly.into());
         }
-        match probe(next, ENTRIES)? {
-            Some(found) if found.complete => return Ok(found.highest),
-            Some(found) => known = found.highest,
+        let found = look(next, &mut entries)?;
+        match found.numbers.last() {
+            Some(&last) if found.complete => return Ok(last),
+            Some(&last) => known = last,
             None => nothing_from = Some(next),
         }
         next = match nothing_from {
@@ -211,6 +272,64 @@ mod tests {
         assert_eq!(highest_of(954).unwrap(), 1022);
         assert_eq!(highest_of(924).unwrap(), 1022);
         drop(held);
+    }
+
+    // A table without holes, one with few above a number, one with many: what is told must be exact, and what is not
+    // known must not be told.
+    #[test]
+    fn the_end_of_the_table_is_told_exactly_or_not_at_all() {
+        let _alone = TABLE.lock().unwrap_or_else(PoisonError::into_inner);
+        crate::acquire();
+        let few: Vec<OwnedFd> = [800, 801, 805].into_iter().map(at).collect();
+        let end_at = |open, from| end(open, from).unwrap();
+        assert_eq!(
+            end_at(700, 801),
+            End {
+                above: Some(2),
+                highest: Some(805)
+            }
+        );
+        // As if 900 were open and none of them above: they fill all slots below.
+        assert_eq!(
+            end_at(900, 850),
+            End {
+                above: Some(50),
+                highest: Some(899)
+            }
+        );
+        // Holes below 802, of which this look says nothing.
+        assert_eq!(
+            end_at(802, 700),
+            End {
+                above: None,
+                highest: Some(805)
+            }
+        );
+        let many: Vec<OwnedFd> = (810..850).map(at).collect();
+        assert_eq!(
+            end_at(700, 840),
+            End {
+                above: Some(10),
+                highest: Some(849)
+            }
+        );
+        assert_eq!(
+            end_at(700, 900),
+            End {
+                above: Some(0),
+                highest: None
+            }
+        );
+        assert_eq!(
+            end_at(700, 802),
+            End {
+                above: None,
+                highest: None
+            }
+        );
+        assert_eq!(highest_for_sure(700, Some(848)).unwrap(), 849);
+        assert_eq!(highest_for_sure(700, Some(700)).unwrap(), 849);
+        drop((few, many));
     }
 
     // procfs counts the entries of the same directory.

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use headroom_facts::reading::{Detail, Gauge, Patience, ScanNeeded};
+use headroom_facts::reading::{Detail, Patience, ScanNeeded};
 use headroom_facts::unreadable::{Reason, Unreadable, What, Word};
 use headroom_facts::vocabulary::{Count, Known, Limit};
 use headroom_facts::{Fds, Nofile, System};
@@ -21,10 +21,13 @@ use privileges::Privileges;
 
 pub use probe::probe;
 
-/// Slots that are counted in passing; more of them take a [`Scan`].
-const IN_PASSING: u64 = 2048;
-/// Slots that one step of a [`Scan`] counts: about half a millisecond.
-const STEP: u64 = 4096;
+/// Slots that are counted in passing, in some 10 µs; more of them take a [`Scan`].
+const IN_PASSING: u64 = 64;
+/// A step of a [`Scan`] ends when it has taken this long: by the clock, since an open slot takes twice as long as an empty
+/// one, and a busy machine longer than an idle one.
+const STEP: Duration = Duration::from_micros(200);
+/// Slots that a step counts between two looks at the clock, each behind a jump to the next open descriptor.
+const STRETCH: u64 = 128;
 /// How old a count that took several steps may be where its age is told: in a health check.
 const RECENT: Duration = Duration::from_secs(1);
 
@@ -35,8 +38,8 @@ static FORCE_SCAN: AtomicBool = AtomicBool::new(false);
 static COUNTED: Mutex<Option<Counted>> = Mutex::new(None);
 /// The soft limit at or above which nothing was open when it was looked at last.
 static CLEAN_FROM: AtomicU64 = AtomicU64::new(u64::MAX);
-/// `fs.nr_open` as it was when a snapshot read it last; a health check compares with this.
-static NR_OPEN: AtomicU64 = AtomicU64::new(u64::MAX);
+/// `fs.nr_open` and when it was read.
+static NR_OPEN: Mutex<Option<(Limit, Instant)>> = Mutex::new(None);
 
 #[derive(Clone, Copy)]
 struct Counted {
@@ -52,9 +55,7 @@ pub fn acquire() {
     PRIVILEGES.get_or_init(Privileges::read);
     let force = std::env::var_os("HEADROOM_FORCE_SCAN").is_some_and(|value| value == "1");
     FORCE_SCAN.store(force, Ordering::Relaxed);
-    if let Ok(nr_open) = kernel_files::nr_open() {
-        NR_OPEN.store(nr_open, Ordering::Relaxed);
-    }
+    recent_nr_open();
 }
 
 /// Closes what is held. Called by unload.
@@ -75,6 +76,8 @@ struct Tally {
     open: u64,
     /// Descriptors at or above the soft limit, which take no slot below it.
     above: u64,
+    /// The highest open descriptor, where counting has shown it.
+    highest: Option<u64>,
     age: Duration,
 }
 
@@ -98,24 +101,36 @@ fn tally(soft: Limit, patience: Patience) -> Result<Tally, Untold> {
 
 /// Nothing can be opened at or above the soft limit, so something stands there only after somebody lowered it.
 fn above_soft(open: u64, soft: Limit, patience: Patience) -> Result<Tally, Untold> {
-    let now = |above| {
+    let now = |above, highest| {
         let age = Duration::ZERO;
-        Ok(Tally { open, above, age })
+        Ok(Tally {
+            open,
+            above,
+            highest,
+            age,
+        })
     };
     let Some(from) = soft.finite() else {
-        return now(0);
+        return now(0, None);
     };
     if patience == Patience::Recent && CLEAN_FROM.load(Ordering::Relaxed) == from {
-        return now(0);
+        return now(0, None);
     }
-    let Some(lowest) = fd_table::lowest_from(from)? else {
-        CLEAN_FROM.store(from, Ordering::Relaxed);
-        return now(0);
-    };
+    let end = fd_table::end(open, from)?;
+    if let Some(above) = end.above {
+        let clean = if above == 0 { from } else { u64::MAX };
+        CLEAN_FROM.store(clean, Ordering::Relaxed);
+        return now(above, end.highest);
+    }
     CLEAN_FROM.store(u64::MAX, Ordering::Relaxed);
-    if let Ok(highest) = fd_table::highest_by_halving(open) {
+    if patience != Patience::Fresh {
+        if let Ok(counted) = recent(soft, patience) {
+            return Ok(Tally { open, ..counted });
+        }
+    }
+    if let (Some(lowest), Some(highest)) = (fd_table::lowest_from(from)?, end.highest) {
         if highest - lowest < IN_PASSING {
-            return now(fd_table::count_open(lowest..highest + 1));
+            return now(fd_table::count_open(lowest..highest + 1), end.highest);
         }
     }
     recent(soft, patience).map(|counted| Tally { open, ..counted })
@@ -131,6 +146,7 @@ fn recent(soft: Limit, patience: Patience) -> Result<Tally, Untold> {
         (Some(counted), _) => Ok(Tally {
             open: counted.open,
             above: counted.above,
+            highest: None,
             age: counted.at.elapsed(),
         }),
         (None, Patience::Never) => Err(Untold::Because(Word::TooCostly.into())),
@@ -164,22 +180,25 @@ impl Scan {
 
     /// Counts on; `None` when the count is complete and kept, or cannot be made.
     pub fn step(mut self) -> Option<Scan> {
-        let Some(lowest) = fd_table::lowest_from(self.next).ok()? else {
-            *COUNTED.lock().unwrap_or_else(PoisonError::into_inner) = Some(Counted {
-                open: self.open,
-                above: self.above,
-                soft: self.soft,
-                at: Instant::now(),
-            });
-            return None;
-        };
-        let end = lowest.saturating_add(STEP);
-        let border = self.soft.finite().unwrap_or(u64::MAX).clamp(lowest, end);
-        let below = fd_table::count_open(lowest..border);
-        let above = fd_table::count_open(border..end);
-        self.open = self.open.saturating_add(below).saturating_add(above);
-        self.above = self.above.saturating_add(above);
-        self.next = end;
+        let started = Instant::now();
+        while started.elapsed() < STEP {
+            let Some(lowest) = fd_table::lowest_from(self.next).ok()? else {
+                *COUNTED.lock().unwrap_or_else(PoisonError::into_inner) = Some(Counted {
+                    open: self.open,
+                    above: self.above,
+                    soft: self.soft,
+                    at: Instant::now(),
+                });
+                return None;
+            };
+            let end = lowest.saturating_add(STRETCH);
+            let border = self.soft.finite().unwrap_or(u64::MAX).clamp(lowest, end);
+            let below = fd_table::count_open(lowest..border);
+            let above = fd_table::count_open(border..end);
+            self.open = self.open.saturating_add(below).saturating_add(above);
+            self.above = self.above.saturating_add(above);
+            self.next = end;
+        }
         Some(self)
     }
 }
@@ -191,14 +210,20 @@ impl Scan {
 pub fn read(max_fds: Limit, patience: Patience, detail: Detail) -> Result<System, ScanNeeded> {
     let mut reading = Reading::default();
     let (soft, hard) = reading.take(What::Nofile, limits::nofile());
-    let nr_open = reading.take(What::NrOpen, kernel_files::nr_open().map(Known::Is));
-    if let Known::Is(nr_open) = nr_open {
-        NR_OPEN.store(nr_open, Ordering::Relaxed);
-    }
-    let file_nr = kernel_files::file_nr();
-    let file_max = reading.take(What::FileMax, file_nr.map(|(_, limit)| limit));
-    let file_nr = reading.take(What::FileNr, file_nr.map(|(used, _)| Known::Is(used)));
     let privileges = PRIVILEGES.get_or_init(Privileges::read);
+    let exempt = privileges.exempt_from_file_max();
+    let nr_open = match detail {
+        Detail::Health => recent_nr_open(),
+        Detail::Full | Detail::Limits => reading.take(What::NrOpen, nr_open()),
+    };
+    let (file_nr, file_max) = if detail == Detail::Health && exempt == Some(true) {
+        (Count::Unknown, Limit::Infinity)
+    } else {
+        let file_nr = kernel_files::file_nr();
+        let file_max = reading.take(What::FileMax, file_nr.map(|(_, limit)| limit));
+        let used = reading.take(What::FileNr, file_nr.map(|(used, _)| Known::Is(used)));
+        (used, file_max)
+    };
     reading.take(What::Capabilities, privileges.capabilities);
     reading.take(What::UserNs, privileges.initial_user_ns);
 
@@ -207,21 +232,26 @@ pub fn read(max_fds: Limit, patience: Patience, detail: Detail) -> Result<System
         Err(Untold::Scan) => return Err(ScanNeeded),
         Err(Untold::Because(reason)) => (None, reason),
     };
-    let highest = match &tally {
-        None => Err(why),
-        Some(tally) if tally.above > 0 || max_fds_exceeded(soft, max_fds) => {
-            fd_table::highest_by_halving(tally.open)
-        }
-        Some(_) if detail == Detail::Health => Err(Word::NotAsked.into()),
-        Some(tally) => fd_table::highest_of(tally.open),
-    };
     if tally.is_none() {
         reading.unreadable.push(Unreadable::new(What::Open, why));
     }
-    let highest = reading.take(What::Highest, highest.map(Known::Is));
+    let deaf = max_fds.finite().filter(|_| is_above(soft, max_fds));
+    let highest = match &tally {
+        None => Some(Err(why)),
+        Some(tally) if tally.highest.is_some() => tally.highest.map(Ok),
+        Some(tally) if deaf.is_some() || tally.above > 0 && detail != Detail::Health => {
+            Some(fd_table::highest_for_sure(tally.open, deaf))
+        }
+        Some(_) if detail == Detail::Health => None,
+        Some(_) if detail == Detail::Limits => Some(Err(Word::NotAsked.into())),
+        Some(tally) => Some(fd_table::highest_of(tally.open)),
+    };
+    let highest = highest.map_or(Count::Unknown, |highest| {
+        reading.take(What::Highest, highest.map(Known::Is))
+    });
     Ok(System {
-        pid: std::process::id(),
-        kernel: system::kernel(),
+        pid: system::pid(),
+        kernel: system::kernel().to_owned(),
         fds: Fds {
             open: tally.as_ref().map(|tally| tally.open).into(),
             free: free_slots(soft, tally.as_ref()),
@@ -232,18 +262,35 @@ pub fn read(max_fds: Limit, patience: Patience, detail: Detail) -> Result<System
         nofile: Nofile {
             soft,
             hard,
-            nr_open: nr_open.into(),
+            nr_open,
             max_fds,
             file_max,
             file_nr,
-            exempt_from_file_max: privileges.exempt_from_file_max().into(),
+            exempt_from_file_max: exempt.into(),
             can_raise_hard: privileges.can_raise_hard().into(),
         },
         unreadable: reading.unreadable,
     })
 }
 
-fn max_fds_exceeded(soft: Limit, max_fds: Limit) -> bool {
+/// `fs.nr_open`, read now.
+fn nr_open() -> Result<Limit, Reason> {
+    let nr_open = kernel_files::nr_open().map(Limit::Finite);
+    let kept = nr_open.unwrap_or(Limit::Unknown);
+    *NR_OPEN.lock().unwrap_or_else(PoisonError::into_inner) = Some((kept, Instant::now()));
+    nr_open
+}
+
+/// `fs.nr_open` as it was within the last second: nobody changes it often, and a health check is short.
+fn recent_nr_open() -> Limit {
+    let kept = *NR_OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+    match kept {
+        Some((nr_open, at)) if at.elapsed() <= RECENT => nr_open,
+        _ => nr_open().unwrap_or(Limit::Unknown),
+    }
+}
+
+fn is_above(soft: Limit, max_fds: Limit) -> bool {
     max_fds
         .finite()
         .is_some_and(|max_fds| soft == Limit::Infinity || soft.finite() > Some(max_fds))
@@ -254,40 +301,6 @@ fn free_slots(soft: Limit, tally: Option<&Tally>) -> Limit {
         .map(|tally| tally.open.saturating_sub(tally.above))
         .into();
     soft.minus(below)
-}
-
-/// The few facts of a health check: two system calls, and a third where the kernel's files concern this process.
-///
-/// # Errors
-/// As [`read`].
-pub fn gauge(patience: Patience) -> Result<Gauge, ScanNeeded> {
-    let soft = limits::nofile().map_or(Limit::Unknown, |(soft, _)| soft);
-    let tally = match tally(soft, patience) {
-        Ok(tally) => Some(tally),
-        Err(Untold::Scan) => return Err(ScanNeeded),
-        Err(Untold::Because(_)) => None,
-    };
-    let exempt = PRIVILEGES
-        .get_or_init(Privileges::read)
-        .exempt_from_file_max();
-    let kernel_files = match exempt {
-        Some(true) => (Count::Unknown, Limit::Infinity),
-        _ => kernel_files::file_nr().map_or((Count::Unknown, Limit::Unknown), |(used, limit)| {
-            (Known::Is(used), limit)
-        }),
-    };
-    let nr_open = match NR_OPEN.load(Ordering::Relaxed) {
-        u64::MAX => Limit::Unknown,
-        nr_open => Limit::Finite(nr_open),
-    };
-    Ok(Gauge {
-        soft,
-        open: tally.as_ref().map(|tally| tally.open).into(),
-        free: free_slots(soft, tally.as_ref()),
-        nr_open,
-        kernel_files,
-        exempt_from_file_max: exempt.into(),
-    })
 }
 
 #[cfg(test)]
@@ -310,7 +323,8 @@ mod tests {
             while let Some(next) = scan.step() {
                 scan = next;
             }
-            scan.open == fast && fd_table::open_count().unwrap() == Some(fast)
+            let counted = COUNTED.lock().unwrap().unwrap();
+            counted.open == fast && fd_table::open_count().unwrap() == Some(fast)
         });
         assert!(agrees);
     }

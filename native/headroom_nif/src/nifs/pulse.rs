@@ -1,0 +1,133 @@
+//! What is asked often: answered in one call, from a few numbers and what the library keeps of the VM.
+
+use std::sync::OnceLock;
+
+use headroom_core::assess::{self, Judgement};
+use headroom_core::measure::{capacity, Resources};
+use headroom_core::render::{json, plugin};
+use headroom_core::snapshot::Snapshot;
+use headroom_facts::beam::{Fixed, Tables, Vitals};
+use headroom_facts::reading::Detail;
+use headroom_facts::vocabulary::{Known, Level};
+use headroom_facts::{Facts, System};
+use headroom_os as os;
+use rustler::schedule::consume_timeslice;
+use rustler::{Encoder, Env, NewBinary, NifResult, Term};
+
+use super::{patience_of, scan_needed, unwritten};
+use crate::term::{from_term, to_term};
+
+rustler::atoms! { ok, unkept }
+
+/// Percent of a scheduler's millisecond.
+const COST: i32 = 1;
+
+/// It cannot change while the VM runs. A library that replaces this one keeps nothing until it is told.
+static FIXED: OnceLock<Fixed> = OnceLock::new();
+
+/// Keeps what cannot change while the VM runs.
+#[rustler::nif]
+fn keep<'a>(env: Env<'a>, fixed: Term<'a>) -> NifResult<Term<'a>> {
+    let fixed: Fixed = from_term(fixed)?;
+    FIXED.get_or_init(|| fixed);
+    Ok(ok().encode(env))
+}
+
+#[derive(Clone, Copy, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Asked {
+    Health,
+    HealthJson,
+    Capacity,
+}
+
+/// The answer to one of the short questions, or `scan_needed`, or `unkept` where [`keep`] was not called.
+///
+/// - `health`: `ok`, or `{Level, Findings}` without the notices
+/// - `health_json`: `{Level, Json}`
+/// - `capacity`: how many more of each kind can be opened
+#[rustler::nif]
+fn pulse<'a>(
+    env: Env<'a>,
+    asked: Term<'a>,
+    vitals: Term<'a>,
+    patience: Term<'a>,
+) -> NifResult<Term<'a>> {
+    let asked: Asked = from_term(asked)?;
+    let vitals: Vitals = from_term(vitals)?;
+    let patience = patience_of(patience)?;
+    let Some(fixed) = FIXED.get() else {
+        return Ok(unkept().encode(env));
+    };
+    let Ok(system) = os::read(fixed.max_fds, patience, Detail::Health) else {
+        return Ok(scan_needed().encode(env));
+    };
+    consume_timeslice(env, COST);
+    let tables = fixed.tables(&vitals);
+    let resources = Resources::measured(&system.fds, &system.nofile, &tables);
+    let is_well = || assess::is_well(&resources, &system.nofile, &vitals.thresholds);
+    match asked {
+        Asked::Capacity => Ok(to_term(env, &capacity::of(&resources, system.fds.free))?),
+        Asked::Health if is_well() => Ok(ok().encode(env)),
+        Asked::HealthJson if is_well() => Ok((ok(), binary(env, json::WELL)).encode(env)),
+        Asked::Health | Asked::HealthJson => {
+            let judgement = assess::judge(&facts(system, fixed, tables, &vitals));
+            say(env, asked, &judgement)
+        }
+    }
+}
+
+fn say<'a>(env: Env<'a>, asked: Asked, judgement: &Judgement) -> NifResult<Term<'a>> {
+    Ok(match (asked, judgement.level) {
+        (Asked::HealthJson, level) => {
+            let level: Term = to_term(env, &level)?;
+            let json = json::health(judgement).map_err(unwritten)?;
+            (level, binary(env, json)).encode(env)
+        }
+        (_, Level::Ok | Level::Notice) => ok().encode(env),
+        (_, level) => to_term(env, &(level, judgement.alarms()))?,
+    })
+}
+
+/// The record of the status file, or `scan_needed`, or `unkept`.
+#[rustler::nif]
+fn status_record<'a>(
+    env: Env<'a>,
+    vitals: Term<'a>,
+    ets_tables: u64,
+    node: String,
+    sequence: u64,
+    patience: Term<'a>,
+) -> NifResult<Term<'a>> {
+    let vitals: Vitals = from_term(vitals)?;
+    let patience = patience_of(patience)?;
+    let Some(fixed) = FIXED.get() else {
+        return Ok(unkept().encode(env));
+    };
+    let Ok(system) = os::read(fixed.max_fds, patience, Detail::Limits) else {
+        return Ok(scan_needed().encode(env));
+    };
+    let mut tables = fixed.tables(&vitals);
+    tables.ets_tables.0 = Known::Is(ets_tables);
+    let mut facts = facts(system, fixed, tables, &vitals);
+    facts.node = node;
+    let status = plugin::status(&Snapshot::new(facts), sequence, os::moment());
+    let record = status.encode().map_err(unwritten)?;
+    consume_timeslice(env, COST);
+    Ok(binary(env, &record))
+}
+
+fn facts(system: System, fixed: &Fixed, tables: Tables, vitals: &Vitals) -> Facts {
+    Facts::new(
+        system,
+        fixed.beam(tables, vitals.reserved),
+        vitals.thresholds,
+    )
+}
+
+fn binary<'a>(env: Env<'a>, bytes: impl AsRef<[u8]>) -> Term<'a> {
+    let bytes = bytes.as_ref();
+    let mut binary = NewBinary::new(env, bytes.len());
+    binary.as_mut_slice().copy_from_slice(bytes);
+    binary.into()
+}
