@@ -7,6 +7,7 @@
 
 -export([start/2, stop/1]).
 -export([init/1]).
+-export([forget/0]).
 
 -include_lib("kernel/include/logger.hrl").
 
@@ -18,7 +19,7 @@ start(_Type, _Args) ->
     end.
 
 start() ->
-    headroom_preload:run(),
+    _ = application:get_env(headroom, preload, true) =:= true andalso headroom_preload:run(),
     case headroom_nif:load_status() of
         ok ->
             case headroom_config:load() of
@@ -84,3 +85,12 @@ status() ->
         none -> [];
         Path -> [#{id => headroom_status, start => {headroom_status, start_link, [Path]}, restart => temporary}]
     end.
+
+%% Erases what outlives a stop, for whoever deletes the code next: a node that was attached keeps nothing of it.
+-spec forget() -> ok.
+forget() ->
+    lists:foreach(fun({Key, _}) -> is_ours(Key) andalso persistent_term:erase(Key) end, persistent_term:get()).
+
+is_ours(Key) when is_tuple(Key), tuple_size(Key) > 0 -> is_ours(element(1, Key));
+is_ours(Key) when is_atom(Key) -> lists:prefix("headroom", atom_to_list(Key));
+is_ours(_) -> false.

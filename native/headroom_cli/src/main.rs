@@ -1,12 +1,18 @@
 //! The command `headroom`: for what has to be done before a node starts, or without a way into it.
 #![forbid(unsafe_code)]
 
+#[cfg(all(feature = "attach", target_os = "linux"))]
+mod attach;
 mod autopsy;
 mod exec;
 mod health;
+#[cfg(target_os = "linux")]
 mod inspect;
+#[cfg(target_os = "linux")]
 mod outside;
+#[cfg(target_os = "linux")]
 mod ps;
+#[cfg(target_os = "linux")]
 mod release;
 mod say;
 
@@ -26,16 +32,16 @@ struct Arguments {
 
 /// One line for each command: the type that clap reads its arguments into, which has `run(self) -> ExitCode`.
 macro_rules! commands {
-    ($($module:ident::$command:ident,)*) => {
+    ($($(#[$only:meta])* $module:ident::$command:ident,)*) => {
         #[derive(Subcommand)]
         enum Command {
-            $($command($module::$command),)*
+            $($(#[$only])* $command($module::$command),)*
         }
 
         impl Command {
             fn run(self) -> ExitCode {
                 match self {
-                    $(Command::$command(command) => command.run(),)*
+                    $($(#[$only])* Command::$command(command) => command.run(),)*
                 }
             }
         }
@@ -46,9 +52,16 @@ commands! {
     autopsy::Autopsy,
     exec::Exec,
     health::Health,
+    #[cfg(target_os = "linux")]
     ps::Ps,
+    #[cfg(target_os = "linux")]
     inspect::Inspect,
+    #[cfg(target_os = "linux")]
     release::Release,
+    #[cfg(all(feature = "attach", target_os = "linux"))]
+    attach::Attach,
+    #[cfg(all(feature = "attach", target_os = "linux"))]
+    attach::Detach,
 }
 
 /// As of `env`, `nohup` and `timeout`: an error of the command line itself, not of the program that it names.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use headroom_os as os;
 
 /// Nothing can be told or done: the node is not seen, or the kernel refused.
+#[cfg(target_os = "linux")]
 pub const FAILED: u8 = 3;
 
 /// What is not taken in this time is dropped where nothing may wait for a reader: the exit status says the same, and a
@@ -15,6 +16,7 @@ pub const FAILED: u8 = 3;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Prints to standard output, for as long as its reader takes: that may be a pager.
+#[cfg(target_os = "linux")]
 pub fn say(text: &str, status: u8) -> ExitCode {
     let mut out = std::io::stdout();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
@@ -32,6 +34,7 @@ pub fn complain(words: impl Display) {
 }
 
 /// Prints a reason to standard error.
+#[cfg(target_os = "linux")]
 pub fn failed(why: &dyn Display) -> ExitCode {
     complain(format_args!("headroom: {why}\n"));
     ExitCode::from(FAILED)

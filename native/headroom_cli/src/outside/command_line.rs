@@ -32,13 +32,7 @@ impl CommandLine {
         if file != "beam" && !file.starts_with("beam.") {
             return None;
         }
-        let init = words.iter().skip_while(|word| *word != "--");
-        let init: Vec<&String> = init.take_while(|word| *word != "-extra").collect();
-        let value = |flag: &str| {
-            let at = init.iter().position(|word| *word == flag)?;
-            let value = init.get(at + 1)?;
-            (!value.starts_with('-')).then(|| value.to_string())
-        };
+        let value = |flag| value(words, flag);
         let short = value("-sname").map(|name| Named { name, long: false });
         let long = value("-name").map(|name| Named { name, long: true });
         let release = value("-bindir").as_deref().and_then(release);
@@ -47,6 +41,12 @@ impl CommandLine {
             name: short.or(long),
             words: words.to_vec(),
         })
+    }
+
+    /// The value of an argument of init, such as `-home`.
+    #[cfg(feature = "attach")]
+    pub fn value(&self, flag: &str) -> Option<String> {
+        value(&self.words, flag)
     }
 
     /// The node's name. A short name without a host gets that of this machine, where it is the same.
@@ -58,6 +58,16 @@ impl CommandLine {
         let host = host().and_then(|host| host.split('.').next().map(String::from));
         Some(host.map_or_else(|| name.clone(), |host| format!("{name}@{host}")))
     }
+}
+
+/// The value of an argument of init, such as `-sname`.
+fn value(words: &[String], flag: &str) -> Option<String> {
+    let init = words.iter().skip_while(|word| *word != "--");
+    let mut init = init
+        .take_while(|word| *word != "-extra")
+        .skip_while(|word| *word != flag);
+    let value = init.nth(1)?;
+    (!value.starts_with('-')).then(|| value.to_string())
 }
 
 /// The release of OTP by a path such as `/usr/lib/erlang/erts-13.1.5/bin`.

@@ -96,19 +96,6 @@ impl Node {
         Reserved { fds, ports: 0 }
     }
 
-    /// Whether this product's library is loaded into the node.
-    pub fn has_headroom(&self) -> bool {
-        let maps = self.process.maps();
-        maps.is_ok_and(|maps| {
-            maps.iter().any(|map| match &map.pathname {
-                procfs::process::MMapPath::Path(path) => {
-                    path.to_string_lossy().contains("headroom_nif")
-                }
-                _ => false,
-            })
-        })
-    }
-
     fn nofile(&self, soft: Limit, hard: Limit, max_fds: Limit, missing: &mut Missing) -> Nofile {
         let nr_open = number("/proc/sys/fs/nr_open").map(Limit::Finite);
         let files = file_nr();

@@ -8,9 +8,11 @@ mod memory;
 mod tasks;
 
 use headroom_facts::vocabulary::Limit;
-use procfs::process::Process;
+use procfs::process::{MMapPath, MemoryMap, Process};
 
 pub use command_line::CommandLine;
+#[cfg(feature = "attach")]
+pub use find::Unfound;
 pub use find::{nodes, select};
 pub use tasks::{threads, Sample};
 
@@ -47,6 +49,25 @@ impl Node {
     /// The hard limit of descriptors at this moment.
     pub fn hard(&self) -> Option<Limit> {
         limits::nofile(&self.process).map(|(_, hard)| hard)
+    }
+
+    /// Whether a file of such a name is mapped into its memory.
+    pub fn maps(&self, name: &str) -> bool {
+        let is_so = |map: &MemoryMap| matches!(&map.pathname, MMapPath::Path(path) if path.to_string_lossy().contains(name));
+        self.process.maps().is_ok_and(|maps| maps.iter().any(is_so))
+    }
+
+    /// Whether this product's library is loaded into the node.
+    pub fn has_headroom(&self) -> bool {
+        self.maps("headroom_nif")
+    }
+
+    /// Whether a signal or a debugger stopped it.
+    #[cfg(feature = "attach")]
+    pub fn is_stopped(&self) -> bool {
+        self.process
+            .stat()
+            .is_ok_and(|stat| matches!(stat.state, 'T' | 't'))
     }
 
     /// What its threads do now.
