@@ -2,8 +2,6 @@
 //!
 //! Variables such as `ERL_FLAGS` and files of arguments are merged into it before the emulator starts, so it is complete.
 
-use std::path::Path;
-
 /// What a command line tells of the node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandLine {
@@ -25,13 +23,13 @@ const OTP_OF_ERTS: u64 = 12;
 const FIRST_SUCH_ERTS: u64 = 11;
 
 impl CommandLine {
-    /// `None` if this is no emulator's.
-    pub fn parse(words: &[String]) -> Option<CommandLine> {
-        let program = words.first()?;
-        let file = Path::new(program).file_name()?.to_str()?;
+    /// `None` if this is no emulator's. `file` is the name of the file that the process runs: the first word of a node that
+    /// an escript started is that of the script.
+    pub fn parse(file: &str, words: &[String]) -> Option<CommandLine> {
         if file != "beam" && !file.starts_with("beam.") {
             return None;
         }
+        let program = words.first()?;
         let value = |flag| value(words, flag);
         let short = value("-sname").map(|name| Named { name, long: false });
         let long = value("-name").map(|name| Named { name, long: true });
@@ -85,7 +83,7 @@ mod tests {
 
     fn parse(line: &str) -> Option<CommandLine> {
         let words: Vec<String> = line.split(' ').map(String::from).collect();
-        CommandLine::parse(&words)
+        CommandLine::parse("beam.smp", &words)
     }
 
     fn name(line: &str) -> Option<String> {
@@ -137,9 +135,19 @@ mod tests {
     }
 
     #[test]
-    fn other_programs_are_no_nodes() {
-        for line in ["beamer --", "/usr/bin/erl -sname a", "epmd -daemon", ""] {
-            assert_eq!(parse(line), None, "{line}");
+    fn a_node_is_known_by_the_file_that_it_runs() {
+        let words = [
+            "/usr/bin/rebar3",
+            "--",
+            "-bindir",
+            "/usr/lib/erlang/erts-15.2.7/bin",
+        ]
+        .map(String::from);
+        let node = CommandLine::parse("beam.smp", &words).unwrap();
+        assert_eq!(node.release.as_deref(), Some("27"));
+        for file in ["beamer", "erl", "epmd", "erl_child_setup", ""] {
+            assert_eq!(CommandLine::parse(file, &words), None, "{file}");
         }
+        assert_eq!(CommandLine::parse("beam.smp", &[]), None);
     }
 }

@@ -30,7 +30,8 @@ pub struct Node {
 impl Node {
     /// The process, if it runs a VM.
     pub fn of(process: Process) -> Option<Node> {
-        let command_line = CommandLine::parse(&process.cmdline().ok()?)?;
+        let file = process.stat().ok()?.comm;
+        let command_line = CommandLine::parse(&file, &process.cmdline().ok()?)?;
         let same_host = find::same_host_name(&process);
         let name = command_line.name(|| same_host.then(find::host_name).flatten());
         Some(Node {
