@@ -12,6 +12,7 @@ pub mod assess;
 pub mod autopsy;
 pub mod explain;
 pub mod finding;
+pub mod holders;
 pub mod measure;
 pub mod nofile;
 pub mod number;

@@ -187,6 +187,15 @@ pub struct Listen {
     pub dropped: Option<u32>,
 }
 
+/// Which socket stands at a number: what is asked to see whether it is still the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The descriptor.
+    pub fd: u32,
+    /// The kernel's own number of the socket; none where the descriptor is no socket.
+    pub cookie: Option<u64>,
+}
+
 const WORDS: usize = 12;
 /// How many bytes one descriptor takes.
 pub const RECORD: usize = WORDS * 8;
@@ -352,6 +361,33 @@ pub fn decode(bytes: &[u8]) -> Option<Vec<Descriptor>> {
     records.map(record).collect()
 }
 
+/// Identities as bytes, one behind the other.
+pub fn encode_identities(identities: &[Identity]) -> Vec<u8> {
+    let words = identities.iter().flat_map(|identity| {
+        let has = u32::from(identity.cookie.is_some());
+        [pair(identity.fd, has), identity.cookie.unwrap_or(0)]
+    });
+    words.flat_map(u64::to_ne_bytes).collect()
+}
+
+/// The identities in bytes that [`encode_identities`] wrote; `None` where they are none of its.
+pub fn decode_identities(bytes: &[u8]) -> Option<Vec<Identity>> {
+    let records = bytes.chunks_exact(16);
+    if !records.remainder().is_empty() {
+        return None;
+    }
+    let identity = |record: &[u8]| {
+        let (head, cookie) = record.split_first_chunk()?;
+        let (fd, has) = halves(u64::from_ne_bytes(*head));
+        let cookie = u64::from_ne_bytes(cookie.try_into().ok()?);
+        Some(Identity {
+            fd,
+            cookie: (has == 1).then_some(cookie),
+        })
+    };
+    records.map(identity).collect()
+}
+
 fn record(bytes: &[u8]) -> Option<Descriptor> {
     let mut words = [0; WORDS];
     for (word, bytes) in words.iter_mut().zip(bytes.chunks_exact(8)) {
@@ -433,10 +469,17 @@ mod tests {
             prop_assert_eq!(serde_json::from_str::<Vec<Descriptor>>(&json).unwrap(), descriptors);
         }
 
+        #[test]
+        fn identities_are_decoded(pairs in proptest::collection::vec(any::<(u32, Option<u64>)>(), 0..8)) {
+            let identities: Vec<_> = pairs.into_iter().map(|(fd, cookie)| Identity { fd, cookie }).collect();
+            prop_assert_eq!(decode_identities(&encode_identities(&identities)), Some(identities));
+        }
+
         // Bytes come back from Erlang, where anybody can make some.
         #[test]
         fn any_bytes_are_harmless(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
             let _ = decode(&bytes);
+            let _ = decode_identities(&bytes);
         }
     }
 

@@ -19,6 +19,7 @@ mod facts;
 pub mod inventory;
 pub mod moment;
 pub mod otp;
+pub mod owners;
 pub mod probe;
 pub mod reading;
 pub mod release;

@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::RawFd;
 use std::sync::{Mutex, MutexGuard, TryLockError};
 
-use headroom_facts::inventory::{Descriptor, Kind, Listen, Socket, Tcp, TcpState};
+use headroom_facts::inventory::{Descriptor, Identity, Kind, Listen, Socket, Tcp, TcpState};
 use headroom_facts::unreadable::{Reason, Word};
 
 use super::fd_table;
@@ -19,6 +19,8 @@ use crate::{last_error, limits};
 
 /// Numbers that one step looks at: below two milliseconds with all of them sockets.
 const STEP: u32 = 512;
+/// The same for single ones that are asked for.
+pub const AT_ONCE: usize = STEP as usize;
 /// Without a directory of the open ones the numbers are tried one by one, and not beyond this.
 const MOST_TRIED: u64 = 1 << 20;
 /// The longest target of a link.
@@ -105,15 +107,32 @@ fn local_of(descriptor: &Descriptor) -> Option<SocketAddr> {
     descriptor.socket?.local
 }
 
-/// A closer look at these descriptors: with the identity and both addresses of each socket. At most [`STEP`] of them.
+/// A closer look at these descriptors: with the identity and both addresses of each socket. At most [`AT_ONCE`] of them.
 ///
 /// # Errors
 /// Somebody else looks at this moment.
 pub fn look_at(fds: &[u32]) -> Result<Vec<Descriptor>, Busy> {
     let _alone = alone()?;
-    let raw = fds.iter().take(STEP as usize);
+    let raw = fds.iter().take(AT_ONCE);
     let raw = raw.filter_map(|&fd| RawFd::try_from(fd).ok());
     Ok(raw.filter_map(|fd| describe(fd, Depth::Whole)).collect())
+}
+
+/// Which sockets stand at these numbers, those that are not open left out. At most [`AT_ONCE`] of them.
+///
+/// # Errors
+/// Somebody else looks at this moment.
+pub fn identify(fds: &[u32]) -> Result<Vec<Identity>, Busy> {
+    let _alone = alone()?;
+    let identity = |&fd: &u32| {
+        let cookie = match raw_cookie(RawFd::try_from(fd).ok()?) {
+            Ok(cookie) => Some(cookie),
+            Err(libc::EBADF) => return None,
+            Err(_) => None,
+        };
+        Some(Identity { fd, cookie })
+    };
+    Ok(fds.iter().take(AT_ONCE).filter_map(identity).collect())
 }
 
 /// All about one descriptor of this process, whoever opened it; `None` when it is not open.
@@ -258,9 +277,13 @@ fn number(fd: RawFd, name: i32) -> Option<i32> {
 }
 
 fn cookie(fd: RawFd) -> Option<u64> {
+    raw_cookie(fd).ok()
+}
+
+fn raw_cookie(fd: RawFd) -> Result<u64, i32> {
     let mut bytes = [0; 8];
-    let length = option(fd, libc::SOL_SOCKET, libc::SO_COOKIE, &mut bytes).ok()?;
-    (length == bytes.len()).then(|| u64::from_ne_bytes(bytes))
+    option(fd, libc::SOL_SOCKET, libc::SO_COOKIE, &mut bytes)?;
+    Ok(u64::from_ne_bytes(bytes))
 }
 
 fn errno() -> i32 {

@@ -1,0 +1,87 @@
+//! What a group of owners is called: what its processes have in common, never what tells them apart.
+
+use headroom_facts::owners::{Owner, Process};
+use headroom_facts::term::Value;
+
+/// What stands for a part of a label that may be another one in the next process.
+const ANY: &str = "_";
+/// The longest name that is shown whole.
+const LONGEST: usize = 120;
+
+/// A label as text, without numbers, handles and binaries: they tell the processes of one kind apart.
+pub fn label(value: &Value) -> String {
+    let mut text = String::new();
+    write(value, &mut text);
+    shortened(text)
+}
+
+fn write(value: &Value, out: &mut String) {
+    match value {
+        Value::Atom(text) => out.push_str(text),
+        Value::Tuple(items) => sequence('{', items, '}', out),
+        Value::List(items) if is_text(items) => out.push_str(ANY),
+        Value::List(items) => sequence('[', items, ']', out),
+        Value::Map(pairs) => {
+            out.push_str("#{");
+            for (index, (key, value)) in pairs.iter().enumerate() {
+                out.push_str(if index > 0 { "," } else { "" });
+                write(key, out);
+                out.push_str("=>");
+                write(value, out);
+            }
+            out.push('}');
+        }
+        Value::Integer(_) | Value::Float(_) | Value::Binary(_) | Value::Opaque => out.push_str(ANY),
+    }
+}
+
+fn sequence(open: char, items: &[Value], close: char, out: &mut String) {
+    out.push(open);
+    for (index, item) in items.iter().enumerate() {
+        out.push_str(if index > 0 { "," } else { "" });
+        write(item, out);
+    }
+    out.push(close);
+}
+
+fn is_text(items: &[Value]) -> bool {
+    !items.is_empty() && items.iter().all(|item| matches!(item, Value::Integer(_)))
+}
+
+fn shortened(text: String) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => text[..end].to_string() + "...",
+        None => text,
+    }
+}
+
+/// The name of a group: the registered name, or the label, or the ancestor and what it runs, or who spawned it.
+pub(super) fn of(owner: &Owner) -> String {
+    match owner {
+        Owner::Process(process) => shortened(of_process(process)),
+        Owner::Gone => "owner gone".into(),
+        Owner::Busy => "busy in native code".into(),
+        Owner::NotAsked => "owner not asked".into(),
+    }
+}
+
+fn of_process(process: &Process) -> String {
+    if let Some(name) = process.name.as_ref().or(process.label.as_ref()) {
+        return name.clone();
+    }
+    match (&process.ancestor, &process.initial, &process.parent) {
+        (Some(ancestor), Some(initial), _) => format!("{ancestor} {initial}"),
+        (Some(ancestor), None, _) => ancestor.clone(),
+        (None, Some(initial), Some(parent)) => format!("{initial} of {parent}"),
+        (None, Some(initial), None) => initial.clone(),
+        (None, None, Some(parent)) => format!("spawned by {parent}"),
+        (None, None, None) => "a process".into(),
+    }
+}
+
+pub(super) fn application(owner: &Owner) -> Option<String> {
+    match owner {
+        Owner::Process(process) => process.application.clone(),
+        _ => None,
+    }
+}
