@@ -257,4 +257,33 @@ defmodule Headroom do
   @doc Docs.of(:headroom, :harden, 0)
   @spec harden() :: {:ok, [hardened()]} | unavailable()
   defdelegate harden(), to: :headroom
+
+  @doc Docs.of(:headroom, :holders, 0)
+  @spec holders() :: :ok | {:error, :busy} | unavailable()
+  defdelegate holders(), to: :headroom
+
+  @doc Docs.of(:headroom, :holders, 1)
+  @spec holders(:headroom.look()) :: :ok | {:error, :busy} | unavailable()
+  defdelegate holders(options), to: :headroom
+
+  @doc Docs.of(:headroom, :inventory, 0, """
+           iex> %{total: total, by_kind: kinds} = Headroom.inventory()
+           iex> total == kinds |> Map.values() |> Enum.sum()
+           true
+       """)
+  @spec inventory() :: :headroom.inventory() | {:error, :busy} | unavailable()
+  defdelegate inventory(), to: :headroom
+
+  @doc Docs.of(:headroom, :inventory, 1)
+  @spec inventory(:headroom.look()) :: :headroom.inventory() | {:error, :busy} | unavailable()
+  defdelegate inventory(options), to: :headroom
+
+  @doc Docs.of(:headroom, :relief, 0)
+  @spec relief() :: [:headroom.offer()] | {:error, :busy} | unavailable()
+  defdelegate relief(), to: :headroom
+
+  @doc Docs.of(:headroom, :close, 1)
+  @spec close(:headroom.offer() | {:owner_gone | :close_wait | :idle, binary()}) ::
+          {:ok, map()} | {:error, :no_such_group | :busy} | unavailable()
+  defdelegate close(offer), to: :headroom
 end

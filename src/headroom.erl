@@ -13,11 +13,13 @@
 -export([boot_advice/0]).
 -export([version/0]).
 -export([hazards/0, harden/0]).
+-export([holders/0, holders/1, inventory/0, inventory/1, relief/0, close/1]).
 
 -export_type([level/0, count/0, limit/0, name/0, bound_by/0, use/0]).
 -export_type([raised/0, restart/0, clamped/0, reserved/0, too_many/0, boot_line/0, errno/0]).
 -export_type([resource/0, finding/0, capacity/0, snapshot/0, unavailable/0]).
 -export_type([hardened/0]).
+-export_type([kind/0, look/0, holder/0, inventory/0, offer/0, descriptor/0]).
 -export_type([operation/0, culprit/0, verdict/0, probed/0]).
 -export_type([requirement/0, requirements/0]).
 
@@ -134,6 +136,54 @@ No call throws because of the node's state. Without the native library every cal
 -type boot_line() :: #{sets := name(), line := binary(), where := binary(), id := atom()}.
 %% A line for the next start: what it sets, the file or command that it belongs to, and the finding that it answers, by
 %% the name that the report and `headroom lint' have for it.
+
+-type kind() :: tcp | listen | udp | unix | netlink | sctp | file | deleted_file | directory | pipe | fifo | eventfd
+              | epoll | timerfd | inotify | pidfd | memfd | device | other.
+%% What a descriptor is.
+
+-type look() :: #{top => pos_integer(), idle_ms => pos_integer(), group => atom() | binary(), kind => kind(),
+                  sample => non_neg_integer(), details => boolean(), paths => boolean(), addresses => boolean()}.
+%% What inventory/1 is to tell: how many groups (20), from how many milliseconds without data on a connection is idle
+%% (900000), only one group or kind, how many descriptors of each group (3), and with `details' their paths and addresses.
+%% `addresses => false' leaves all addresses out, `paths => false' the paths.
+
+-type descriptor() :: #{fd := non_neg_integer(), kind := kind(), state := atom() | undefined,
+                        idle_ms := non_neg_integer() | undefined, unread := count() | undefined,
+                        unsent := non_neg_integer() | undefined, local := binary() | undefined,
+                        remote := binary() | undefined, handle := port() | term() | undefined,
+                        pid := pid() | undefined, path => binary() | undefined}.
+%% One descriptor: `handle' is the port or socket that has it, `pid' the process that works with it.
+
+-type holder() :: #{group := binary(), application := atom() | undefined, listener => binary(), remote => binary(),
+                    count := non_neg_integer(), by_kind := #{kind() => pos_integer()},
+                    close_wait := non_neg_integer(), share_close_wait := float(), reset := non_neg_integer(),
+                    idle := #{beyond := non_neg_integer(), beyond_ms := non_neg_integer(),
+                              median_ms := non_neg_integer(), longest_ms := non_neg_integer()},
+                    unread := non_neg_integer(), unsent := non_neg_integer(),
+                    why := owner_gone | close_wait | idle | count, message := binary(), sample := [descriptor()]}.
+%% The descriptors of one owner group at one place.
+
+-type inventory() :: #{total := non_neg_integer(), by_kind := #{kind() => pos_integer()},
+                       tcp_states := #{atom() => pos_integer()}, holders := [holder()],
+                       others := #{groups := non_neg_integer(), count := non_neg_integer()},
+                       orphans := [#{fd := non_neg_integer(), kind := kind(), state := atom() | undefined,
+                                     local := binary() | undefined, remote := binary() | undefined}],
+                       zombies := [#{fd := non_neg_integer(), why := owner_gone | fd_closed | fd_shared,
+                                     unsent := non_neg_integer(), handle := port() | term(), pid := pid()}],
+                       listeners := [#{address := binary(), queue := non_neg_integer(), backlog := non_neg_integer(),
+                                       full := boolean(), dropped := count(), owner := binary() | undefined,
+                                       fd := non_neg_integer(), handle := port() | term() | undefined,
+                                       pid := pid() | undefined}],
+                       dropped := #{overflows := count(), drops := count(), reason => atom() | {errno, integer()}},
+                       unclaimed := #{kind() => pos_integer()}, moved := non_neg_integer(), complete := boolean(),
+                       took_us := non_neg_integer()}.
+%% All descriptors by who holds them. `total' is the sum of holders, others, orphans, unclaimed and moved.
+
+-type offer() :: #{group := binary(), application := atom() | undefined,
+                   why := owner_gone | close_wait | idle | undefined, how := exit_owner | close_port | nothing,
+                   gives := non_neg_integer(), owners := non_neg_integer(), line := binary() | undefined,
+                   message := binary()}.
+%% What could be closed now, how many descriptors that gives, and the line that does it.
 
 -type unavailable() :: {error, {nif_not_loaded, term()}}.
 %% The native library is not there.
@@ -423,3 +473,79 @@ It changes no setting of the node, and asks no name server.
 -spec harden() -> {ok, [hardened()]} | unavailable().
 harden() ->
     headroom_hazards:harden().
+
+?DOC("""
+Prints who holds the descriptors of this node to the caller's group leader: the first line names the group that is
+most to blame, and why. holders/1 with the defaults.
+""").
+-spec holders() -> ok | {error, busy} | unavailable().
+holders() ->
+    holders(#{}).
+
+?DOC("""
+Prints who holds the descriptors, at most `top` groups, with what could be closed; lines of 80 columns where names allow.
+
+What it says is inventory/1 and relief/0. It names processes, and addresses unless `addresses` is false.
+""").
+-spec holders(look()) -> ok | {error, busy} | unavailable().
+holders(Options) when is_map(Options) ->
+    headroom_print:print(fun(_Charset) -> headroom_inventory:text(Options) end);
+holders(_) ->
+    erlang:error(badarg).
+
+?DOC("""
+Who holds the descriptors: inventory/1 with the defaults.
+""").
+-spec inventory() -> inventory() | {error, busy} | unavailable().
+inventory() ->
+    inventory(#{}).
+
+?DOC("""
+Who holds the descriptors of this node: each descriptor of the kernel, joined with the ports, sockets and processes of the VM.
+
+A group is what processes have in common (registered name, label, or nearest named ancestor and first function), at one
+listener or remote address. The worst comes first: bytes of an owner that is gone, connections that the other side closed
+and this side did not, connections without data for long, many. Somebody is blamed only for the socket that stood there
+when the VM was asked, too; what was opened or closed meanwhile counts as `moved`.
+
+Files have no list in the VM: of them the number by process is known, and who has which is not.
+
+Opens nothing, spawns nothing, runs on a dirty CPU scheduler in steps of a millisecond or two. Processes are asked by
+helpers of the application; who does not answer, being inside native code, is waited for 100 milliseconds in all.
+`{error, busy}`: another look was held up by the kernel for seconds. Cost: docs/holders.md.
+An unknown option or a bad value is `error:badarg`.
+""").
+-spec inventory(look()) -> inventory() | {error, busy} | unavailable().
+inventory(Options) when is_map(Options) ->
+    headroom_inventory:inventory(Options);
+inventory(_) ->
+    erlang:error(badarg).
+
+?DOC("""
+What could be closed now, and how many descriptors that gives. Nothing is closed.
+
+An owner is offered only if all that it has is of that kind, and never one that belongs to kernel, stdlib or headroom.
+Sockets without an owner are counted, and cannot be closed from here. The cost is that of inventory/0.
+""").
+-spec relief() -> [offer()] | {error, busy} | unavailable().
+relief() ->
+    headroom_inventory:relief().
+
+?DOC("""
+Closes what one offer of relief/0 names: the offer itself, or `{Why, Group}` of it, as in its `line`.
+
+The owner is asked to end (`exit(Owner, shutdown)`); the port whose owner is gone is closed. Each of them only if the same
+socket still stands there just before, at most 100 in one call. The answer says how many were `asked` for, how many are
+`closed` half a second later at most, how many had `moved`, and how many are `left` for the next call.
+`{error, no_such_group}`: nothing of it is offered now.
+""").
+-spec close(offer() | {owner_gone | close_wait | idle, binary()}) ->
+          {ok, #{asked := non_neg_integer(), closed := non_neg_integer(), moved := non_neg_integer(),
+                 left := non_neg_integer()}}
+        | {error, no_such_group | busy} | unavailable().
+close(#{why := Why, group := Group}) ->
+    close({Why, Group});
+close({Why, Group}) when is_atom(Why), is_binary(Group) ->
+    headroom_inventory:close(Why, Group);
+close(_) ->
+    erlang:error(badarg).

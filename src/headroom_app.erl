@@ -77,7 +77,11 @@ start_supervisor() ->
 
 init([]) ->
     Reserve = #{id => headroom_reserve, start => {headroom_reserve, start_link, []}},
-    {ok, {#{strategy => one_for_one, intensity => 3, period => 60}, [Reserve | status()]}}.
+    {ok, {#{strategy => one_for_one, intensity => 3, period => 60}, [Reserve | owners() ++ status()]}}.
+
+%% A helper that ends has nothing to lose; without any, owners are not asked, and the inventory says so.
+owners() ->
+    [#{id => Name, start => {headroom_owners, start_link, [Name]}} || Name <- headroom_owners:names()].
 
 %% Never restarted: at zero its file could not be opened again, and the application would end of it.
 status() ->

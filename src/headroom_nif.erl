@@ -11,6 +11,7 @@
 -export([raise_nofile/3, clamp_nofile/2, boot_advice/3]).
 -export([reserve_fds/4, release_fds/2, reserved_fds/0]).
 -export([requirement/4, last_words/1]).
+-export([look/1, identify/1, details/1, standard_pipes/1, holders/3]).
 
 -nifs([version/0, boot/2, thresholds/1,
        open_count/0, keep/1, pulse/3, status_record/5, scan/1,
@@ -20,6 +21,7 @@
 -nifs([raise_nofile/3, clamp_nofile/2, boot_advice/3,
        reserve_fds/4, release_fds/2, reserved_fds/0]).
 -nifs([requirement/4, last_words/1]).
+-nifs([look/1, identify/1, details/1, standard_pipes/1, holders/3]).
 -on_load(init/0).
 
 %% In each stub itself: dialyzer knows `erlang:nif_error' and takes the specs as they are.
@@ -137,3 +139,20 @@ requirement(_Beam, _Thresholds, _Patience, _Required) -> ?NOT_LOADED.
 
 -spec last_words(binary()) -> ok | timeout.
 last_words(_Text) -> ?NOT_LOADED.
+
+%% A look at all descriptors, step by step; `busy': another look is being made.
+-spec look({start, non_neg_integer()} | map()) -> {more, map(), binary()} | {done, map()} | busy.
+look(_State) -> ?NOT_LOADED.
+
+-spec identify([non_neg_integer()]) -> binary() | busy.
+identify(_Fds) -> ?NOT_LOADED.
+
+-spec details([non_neg_integer()]) ->
+    [{non_neg_integer(), binary() | undefined, binary() | undefined, binary() | undefined}] | busy.
+details(_Fds) -> ?NOT_LOADED.
+
+-spec standard_pipes([{non_neg_integer(), pos_integer()}]) -> [{non_neg_integer(), [non_neg_integer()]}].
+standard_pipes(_Programs) -> ?NOT_LOADED.
+
+-spec holders(doubts | inventory | relief | targets | {text, map()}, tuple(), map()) -> map() | [map()] | binary().
+holders(_Question, _Sight, _Options) -> ?NOT_LOADED.

@@ -127,7 +127,8 @@ impl Second {
 
     /// What was seen of a claimed descriptor is true of the socket that was there when it was claimed.
     pub(super) fn is_same(&self, descriptor: &Descriptor) -> bool {
-        let seen = descriptor.socket.and_then(|socket| socket.cookie);
+        let connection = descriptor.socket.filter(|socket| socket.tcp.is_some());
+        let seen = connection.and_then(|socket| socket.cookie);
         match (self.looks.first(), seen) {
             (Some(look), Some(_)) => look.before.get(&descriptor.fd) == Some(&seen),
             _ => true,

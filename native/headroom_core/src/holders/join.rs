@@ -23,8 +23,7 @@ pub(super) enum Holder {
 }
 
 /// The claims by descriptor, and what else decides whose one is.
-pub(super) struct Join<'a> {
-    owners: &'a Owners,
+pub(super) struct Join {
     /// Index of the claim by descriptor; [`SHARED`] where there are more.
     claims: HashMap<u32, usize>,
     pipes: HashMap<u64, u32>,
@@ -36,8 +35,8 @@ pub(super) struct Join<'a> {
 
 const SHARED: usize = usize::MAX;
 
-impl<'a> Join<'a> {
-    pub(super) fn new(descriptors: &[Descriptor], owners: &'a Owners) -> Join<'a> {
+impl Join {
+    pub(super) fn new(descriptors: &[Descriptor], owners: &Owners) -> Join {
         let mut claims = HashMap::with_capacity(owners.claims.len());
         for (index, claim) in owners.claims.iter().enumerate() {
             claims
@@ -57,7 +56,6 @@ impl<'a> Join<'a> {
             pairs.filter(|descriptor| descriptor.socket.is_some_and(|socket| socket.own_pair));
         let helper = pairs.next().map(|descriptor| descriptor.fd);
         Join {
-            owners,
             claims,
             pipes: pipes.collect(),
             whole_pipes,

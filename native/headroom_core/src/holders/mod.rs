@@ -17,7 +17,7 @@ pub(crate) use group::{bytes, duration};
 pub use group::{ByKind, Group, Idle, Sample, Why};
 pub use inventory::{inventory, Inventory, Options, Orphan, Others, Sight, Zombie, ZombieWhy};
 pub use listener::{Drops, Listener};
-pub use name::label;
+pub use name::{label, owner};
 pub use relief::{relief, How, Offer, Target};
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ pub fn label(value: &Value) -> String {
 
 fn write(value: &Value, out: &mut String) {
     match value {
-        Value::Atom(text) => out.push_str(text),
+        Value::Atom(text) => out.push_str(&module(text)),
         Value::Tuple(items) => sequence('{', items, '}', out),
         Value::List(items) if is_text(items) => out.push_str(ANY),
         Value::List(items) => sequence('[', items, ']', out),
@@ -52,6 +52,62 @@ fn shortened(text: String) -> String {
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => text[..end].to_string() + "...",
         None => text,
+    }
+}
+
+/// What the VM says of an owner: `gone`, `busy`, `not_asked`, or what it has as a tuple of registered name, label, nearest
+/// ancestor with a name, first function, parent and application, each `undefined` where there is none.
+pub fn owner(value: &Value) -> Option<Owner> {
+    match value {
+        Value::Atom(word) => match word.as_str() {
+            "gone" => Some(Owner::Gone),
+            "busy" => Some(Owner::Busy),
+            "not_asked" => Some(Owner::NotAsked),
+            _ => None,
+        },
+        Value::Tuple(parts) => {
+            let [name, label, ancestor, initial, parent, application] = parts.as_slice() else {
+                return None;
+            };
+            Some(Owner::Process(Process {
+                name: text(name),
+                label: defined(label).map(self::label),
+                ancestor: text(ancestor),
+                initial: defined(initial).and_then(function),
+                parent: text(parent),
+                application: text(application),
+            }))
+        }
+        _ => None,
+    }
+}
+
+fn defined(value: &Value) -> Option<&Value> {
+    (value.as_atom() != Some("undefined")).then_some(value)
+}
+
+fn text(value: &Value) -> Option<String> {
+    match defined(value)? {
+        Value::Atom(text) => Some(module(text)),
+        Value::Binary(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+        _ => None,
+    }
+}
+
+/// As Elixir writes its modules.
+fn module(atom: &str) -> String {
+    atom.strip_prefix("Elixir.").unwrap_or(atom).to_string()
+}
+
+fn function(value: &Value) -> Option<String> {
+    match value {
+        Value::Tuple(parts) => match parts.as_slice() {
+            [Value::Atom(name), Value::Atom(function), Value::Integer(arity)] => {
+                Some(format!("{}:{function}/{arity}", module(name)))
+            }
+            _ => None,
+        },
+        _ => None,
     }
 }
 

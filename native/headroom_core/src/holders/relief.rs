@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use headroom_facts::inventory::Descriptor;
-use headroom_facts::owners::{Owner, Owners};
+use headroom_facts::owners::Owner;
 use serde::Serialize;
 
 use super::doubt::Second;

@@ -3,6 +3,7 @@
 //! What does not fit is `badarg`. What takes long is cut in steps by the core and looped over in Erlang.
 
 mod hazards;
+mod inventory;
 mod node;
 mod nofile;
 mod pulse;

@@ -52,6 +52,8 @@ pub struct Look {
     listening: BTreeSet<u16>,
     /// Whether all descriptors are seen at the end.
     pub complete: bool,
+    /// Whether files were seen: the VM has no list of them, and must ask each process.
+    pub files: bool,
 }
 
 impl Look {
@@ -62,6 +64,7 @@ impl Look {
             idle_ms,
             listening: BTreeSet::new(),
             complete: true,
+            files: false,
         }
     }
 
@@ -83,6 +86,7 @@ impl Look {
             if let (Kind::Listen, Some(local)) = (descriptor.kind, local_of(&descriptor)) {
                 self.listening.insert(local.port());
             }
+            self.files |= is_opened_by_somebody(&descriptor);
             seen.push(descriptor);
         }
         self.next = end;
@@ -100,6 +104,17 @@ impl Look {
                 (u64::from(self.next) < end).then_some(self.next)
             }
         }
+    }
+}
+
+/// A few devices are open in every VM, at low numbers.
+fn is_opened_by_somebody(descriptor: &Descriptor) -> bool {
+    const AT_BOOT: u32 = 16;
+    match descriptor.kind {
+        _ if descriptor.own => false,
+        Kind::File | Kind::DeletedFile | Kind::Directory | Kind::Fifo => true,
+        Kind::Device => descriptor.fd > AT_BOOT,
+        _ => false,
     }
 }
 

@@ -15,12 +15,17 @@ pub struct Busy;
 pub struct Look {
     /// Whether all descriptors are seen at the end.
     pub complete: bool,
+    /// Whether files were seen.
+    pub files: bool,
 }
 
 impl Look {
     /// Nothing to look at.
     pub fn start(_idle_ms: u32) -> Look {
-        Look { complete: false }
+        Look {
+            complete: false,
+            files: false,
+        }
     }
 
     /// At the end at once.

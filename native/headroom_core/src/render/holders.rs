@@ -1,0 +1,286 @@
+//! Who holds the descriptors, as text: the first line names whoever is told first, and why.
+
+use comfy_table::{CellAlignment, Table};
+
+use super::page::{ascii, wrapped};
+use crate::holders::{bytes, Group, Inventory, Listener, Offer, Orphan, Why, Zombie, ZombieWhy};
+use crate::number::grouped;
+use headroom_facts::vocabulary::Known;
+
+/// The widest name of a holder in the table.
+const NAME: usize = 31;
+/// How many of each further list are shown.
+const SHOWN: usize = 5;
+
+/// The text, ASCII. `handle` is how the VM shows the port and the owner of a claim.
+pub fn holders(
+    inventory: &Inventory,
+    offers: &[Offer],
+    handle: impl Fn(usize) -> String,
+) -> String {
+    let mut lines = wrapped(&headline(inventory), "", "  ");
+    lines.push(String::new());
+    lines.extend(table(&inventory.holders).lines().map(String::from));
+    let others = inventory.others;
+    if others.groups > 0 {
+        let (groups, count) = (grouped(others.groups), grouped(others.count));
+        lines.push(format!("and {groups} more groups with {count} descriptors"));
+    }
+    lines.push(String::new());
+    let mut section =
+        |name: &str, text: &str| lines.extend(wrapped(text, &format!("{name:<11}"), "           "));
+    section("open", &open(inventory));
+    if let Some(first) = inventory.holders.first() {
+        let shown = first
+            .sample
+            .iter()
+            .filter_map(|sample| sample.claim)
+            .map(&handle);
+        let shown: Vec<String> = shown.collect();
+        section("the first", &shown.join(", "));
+    }
+    for zombie in inventory.zombies.iter().take(SHOWN) {
+        section("zombie", &self::zombie(zombie, &handle(zombie.claim)));
+    }
+    for orphan in inventory.orphans.iter().take(SHOWN) {
+        section("orphan", &self::orphan(orphan));
+    }
+    let more = |shown: usize| shown.saturating_sub(SHOWN);
+    match more(inventory.zombies.len()) + more(inventory.orphans.len()) {
+        0 => {}
+        more => section("", &format!("and {more} more of these")),
+    }
+    for listener in inventory
+        .listeners
+        .iter()
+        .filter(|listener| is_remarkable(listener))
+        .take(SHOWN)
+    {
+        section("listener", &self::listener(listener));
+    }
+    section("listeners", &listeners(inventory));
+    if inventory.moved > 0 {
+        section(
+            "moved",
+            &format!("{} were opened or closed meanwhile", inventory.moved),
+        );
+    }
+    if !inventory.complete {
+        section(
+            "incomplete",
+            "not everything was seen, or not every owner asked",
+        );
+    }
+    for offer in offers.iter().take(SHOWN) {
+        if let Some(line) = &offer.line {
+            lines.push(format!("{:<11}{line}", "close"));
+            lines.extend(wrapped(&offer.message, "           ", "           "));
+        }
+    }
+    let mut out = String::new();
+    for line in lines {
+        out.push_str(ascii(&line).trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+/// The first group in one sentence.
+pub fn headline(inventory: &Inventory) -> String {
+    match inventory.holders.first() {
+        None => format!(
+            "{} descriptors, none of them of a group that was asked for",
+            inventory.total
+        ),
+        Some(first) if first.why == Why::Count => {
+            format!(
+                "{}: {} of {} descriptors",
+                who(first),
+                grouped(first.count),
+                grouped(inventory.total)
+            )
+        }
+        Some(first) => format!("{}: {}", who(first), first.message),
+    }
+}
+
+fn who(group: &Group) -> String {
+    let place = place(group);
+    let application = match &group.application {
+        Some(application) if *application != group.group => format!(" ({application})"),
+        _ => String::new(),
+    };
+    let name = &group.group;
+    match (&group.listener, &group.remote) {
+        (Some(_), _) => format!("{name}{application} at {place}"),
+        (None, Some(address)) => format!("{name}{application} to {address}"),
+        (None, None) => format!("{name}{application}"),
+    }
+}
+
+fn place(group: &Group) -> String {
+    match (&group.listener, &group.remote) {
+        (Some(listener), _) => listener.clone(),
+        (None, Some(remote)) => format!("> {remote}"),
+        (None, None) => kinds(group),
+    }
+}
+
+/// What it is that is no connection.
+fn kinds(group: &Group) -> String {
+    let kinds = group.by_kind.sorted();
+    let words: Vec<&str> = kinds
+        .iter()
+        .take(2)
+        .map(|(kind, _)| kind.as_str())
+        .collect();
+    words.join(", ")
+}
+
+fn table(groups: &[Group]) -> String {
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    table.set_header(["HOLDER", "WHERE", "COUNT", "CLOSE_WAIT", "IDLE"]);
+    let some = |count: u64| {
+        if count == 0 {
+            "-".into()
+        } else {
+            grouped(count)
+        }
+    };
+    for group in groups {
+        let cells = [
+            shortened(&group.group),
+            place(group),
+            grouped(group.count),
+            some(group.close_wait + group.reset),
+            some(group.idle.beyond),
+        ];
+        table.add_row(cells.map(|cell| ascii(&cell)));
+    }
+    for (index, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, 2));
+        column.set_cell_alignment(if index > 1 {
+            CellAlignment::Right
+        } else {
+            CellAlignment::Left
+        });
+    }
+    table.to_string()
+}
+
+fn shortened(name: &str) -> String {
+    if name.chars().count() <= NAME {
+        return name.to_string();
+    }
+    name.chars().take(NAME - 3).chain("...".chars()).collect()
+}
+
+fn open(inventory: &Inventory) -> String {
+    let kinds = inventory.by_kind.sorted();
+    let kinds: Vec<String> = kinds
+        .iter()
+        .map(|(kind, count)| format!("{} {}", grouped(*count), kind.as_str()))
+        .collect();
+    let unclaimed = match inventory.unclaimed.total() {
+        0 => String::new(),
+        count => format!("; of these {} without a known owner", grouped(count)),
+    };
+    format!(
+        "{}: {}{unclaimed}",
+        grouped(inventory.total),
+        kinds.join(", ")
+    )
+}
+
+fn zombie(zombie: &Zombie, handle: &str) -> String {
+    let fd = zombie.fd;
+    match zombie.why {
+        ZombieWhy::OwnerGone => format!(
+            "{handle}: its owner is gone, {} wait to be sent",
+            bytes(zombie.unsent)
+        ),
+        ZombieWhy::FdClosed => format!("{handle}: its descriptor {fd} was closed behind its back"),
+        ZombieWhy::FdShared => format!("{handle}: another port has descriptor {fd}, too"),
+    }
+}
+
+fn orphan(orphan: &Orphan) -> String {
+    let state = orphan.state.map_or("", |state| state.as_str());
+    let ends = [&orphan.local, &orphan.remote].map(|end| end.as_deref().unwrap_or_default());
+    let text = format!(
+        "descriptor {}, {} {state} {} {}",
+        orphan.fd,
+        orphan.kind.as_str(),
+        ends[0],
+        ends[1]
+    );
+    let words: Vec<&str> = text.split(' ').filter(|word| !word.is_empty()).collect();
+    format!(
+        "{}: no port and no socket of the VM has it",
+        words.join(" ")
+    )
+}
+
+fn is_remarkable(listener: &Listener) -> bool {
+    listener.full || matches!(listener.dropped, Known::Is(1..))
+}
+
+fn listener(listener: &Listener) -> String {
+    let owner = listener.owner.as_deref().unwrap_or("nobody known");
+    let (queue, backlog) = (
+        grouped(listener.queue.into()),
+        grouped(listener.backlog.into()),
+    );
+    let dropped = match listener.dropped {
+        Known::Is(0) => String::new(),
+        Known::Is(count) => format!(", {} dropped since it listens", grouped(count.into())),
+        Known::Unknown => ", how many it dropped is unknown".into(),
+    };
+    let full = if listener.full {
+        "full, so clients hang: "
+    } else {
+        ""
+    };
+    format!(
+        "{} of {owner}: {full}{queue} wait, {backlog} may{dropped}",
+        listener.address
+    )
+}
+
+fn listeners(inventory: &Inventory) -> String {
+    let full = inventory
+        .listeners
+        .iter()
+        .filter(|listener| listener.full)
+        .count();
+    let machine = match inventory.dropped.0 {
+        Ok((overflows, drops)) => format!(
+            "the machine dropped {} connections at a full queue since it was booted, {} for any reason",
+            grouped(overflows),
+            grouped(drops)
+        ),
+        Err(reason) => format!("how many connections the machine dropped is unknown ({reason})"),
+    };
+    format!(
+        "{}, {full} of them full; {machine}",
+        inventory.listeners.len()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::holders::{inventory, Options, Sight};
+    use crate::render::page::WIDTH;
+
+    // Text that is wider than the terminal is folded where nobody wants it.
+    #[test]
+    fn nothing_at_all_fits_on_the_page_too() {
+        let sight = Sight::of_the_kernel(&[]);
+        let text = holders(&inventory(&sight, &Options::default()), &[], |_| {
+            String::new()
+        });
+        assert!(text.lines().all(|line| line.len() <= WIDTH), "{text}");
+    }
+}

@@ -1,0 +1,312 @@
+%% @private
+%% Helpers that ask processes about themselves, started with the application: a process inside a long native call keeps
+%% whoever asks it waiting, and that must not be the shell of the operator.
+%%
+%% A helper that waits is left behind, and the next one goes on with the rest. What comes too late is thrown away by the
+%% helper itself: no message reaches a caller that has gone on.
+-module(headroom_owners).
+
+-export([start_link/1, names/0, init/2]).
+-export([ask/1]).
+-export_type([owner/0, process/0, question/0]).
+
+%% What one process is asked: who it is and whom it works for, or how many files it may have. Or the sockets of the VM.
+-type question() :: {owner, pid()} | {files, pid()} | sockets.
+%% The process that works with a descriptor, and what it has in common with others of its kind.
+-type process() :: {Name :: atom(), Label :: term(), Ancestor :: atom(), Initial :: mfa() | undefined,
+                    Parent :: atom() | binary(), Application :: atom()}.
+-type owner() :: {pid(), process() | gone}.
+
+%% Milliseconds without an answer until the next helper goes on, and of all such waiting together.
+-define(PATIENCE, 20).
+-define(PATIENCE_IN_ALL, 100).
+-define(LOOK, 5).
+%% Answers in one message.
+-define(BATCH, 200).
+%% The largest dictionary that is copied, in words of the heap that it is on; where single entries can be asked for, any.
+-define(HEAP, 100000).
+%% From a connection's own processes to the one that uses it.
+-define(HOPS, 3).
+
+-define(AT, 1).
+-define(STATE, 2).
+-define(RUNS, 0).
+-define(SENDS, 1).
+-define(OVER, 2).
+
+names() ->
+    [headroom_owners_1, headroom_owners_2, headroom_owners_3, headroom_owners_4].
+
+-spec start_link(atom()) -> {ok, pid()}.
+start_link(Name) ->
+    proc_lib:start_link(?MODULE, init, [Name, self()]).
+
+%%% In the caller
+
+%% The answers to the questions, those that were not answered in time as `busy', and what nobody could be asked.
+-spec ask([question()]) -> {[{question(), term()}], Busy :: [question()], NotAsked :: [question()]}.
+ask(Questions) ->
+    Helpers = [Helper || Name <- names(), Helper <- [whereis(Name)], is_pid(Helper)],
+    go_on(Questions, Helpers, [], [], [], ?PATIENCE_IN_ALL).
+
+go_on([], _Helpers, Jobs, Answers, Waiting, Left) ->
+    finish(Jobs, Answers, Waiting, [], Left);
+go_on(Questions, Helpers, Jobs, Answers, Waiting, Left) when Helpers =:= []; Left =< 0 ->
+    finish(Jobs, Answers, Waiting, Questions, Left);
+go_on(Questions, [Helper | Helpers], Jobs, Answers, Waiting, Left) ->
+    Job = {make_ref(), atomics:new(2, [])},
+    Helper ! {ask, self(), Job, Questions},
+    case answers(Job, Questions, Answers, 0, 0, Left) of
+        {done, More} ->
+            finish([Job | Jobs], More, Waiting, [], Left);
+        {stuck, More, [Stuck | Rest], StillLeft} ->
+            go_on(Rest, Helpers, [Job | Jobs], More, [Stuck | Waiting], StillLeft);
+        %% It has not even begun: it waits for what another caller asked.
+        {idle, More, StillLeft} ->
+            go_on(Questions, Helpers, [Job | Jobs], More, Waiting, StillLeft)
+    end.
+
+answers({Ref, Progress} = Job, Questions, Answers, At, Still, Left) ->
+    receive
+        {Ref, done, Last} -> {done, Last ++ Answers};
+        {Ref, More} -> answers(Job, Questions, More ++ Answers, At, 0, Left)
+    after ?LOOK ->
+        case atomics:get(Progress, ?AT) of
+            At when Still + ?LOOK >= ?PATIENCE; Still + ?LOOK >= Left ->
+                stuck(Job, Questions, Answers, At, Left - Still - ?LOOK);
+            At -> answers(Job, Questions, Answers, At, Still + ?LOOK, Left);
+            Now -> answers(Job, Questions, Answers, Now, 0, Left)
+        end
+    end.
+
+stuck(_Job, _Questions, Answers, 0, Left) -> {idle, Answers, Left};
+stuck(_Job, Questions, Answers, At, Left) -> {stuck, Answers, lists:nthtail(At - 1, Questions), Left}.
+
+%% Ends all jobs, takes what came meanwhile, and leaves nothing behind in the mailbox.
+finish(Jobs, Answers, [_ | _] = Waiting, NotAsked, Left) when Left > 0 ->
+    receive after ?LOOK -> ok end,
+    More = lists:foldl(fun({Ref, _}, Acc) -> received(Ref, Acc) end, Answers, Jobs),
+    Still = [Question || Question <- Waiting, not lists:keymember(Question, 1, More)],
+    finish(Jobs, More, Still, NotAsked, Left - ?LOOK);
+finish(Jobs, Answers0, Waiting, NotAsked, _Left) ->
+    Answers = lists:foldl(fun end_job/2, Answers0, Jobs),
+    Answered = maps:from_list(Answers),
+    {maps:to_list(Answered),
+     [Question || Question <- Waiting, not maps:is_key(Question, Answered)],
+     [Question || Question <- NotAsked, not maps:is_key(Question, Answered)]}.
+
+end_job({Ref, Progress} = Job, Answers) ->
+    case atomics:compare_exchange(Progress, ?STATE, ?RUNS, ?OVER) of
+        ?SENDS ->
+            erlang:yield(),
+            end_job(Job, Answers);
+        _ ->
+            received(Ref, Answers)
+    end.
+
+received(Ref, Answers) ->
+    receive
+        {Ref, done, More} -> received(Ref, More ++ Answers);
+        {Ref, More} -> received(Ref, More ++ Answers)
+    after 0 ->
+        Answers
+    end.
+
+%%% In a helper
+
+init(Name, Parent) ->
+    true = register(Name, self()),
+    proc_lib:init_ack(Parent, {ok, self()}),
+    loop(#{keys => keys(), helper => self()}).
+
+%% What this release can be asked for at once.
+keys() ->
+    Basic = [registered_name, initial_call, group_leader],
+    Entries = [{dictionary, '$ancestors'}, {dictionary, '$initial_call'}, {dictionary, '$process_label'}],
+    Parent = [parent || can_ask([parent])],
+    case can_ask(Entries) of
+        true -> {entries, Basic ++ Parent ++ Entries};
+        false -> {dictionary, Basic ++ Parent ++ [total_heap_size]}
+    end.
+
+can_ask(Keys) ->
+    try
+        is_list(process_info(self(), Keys))
+    catch
+        error:badarg -> false
+    end.
+
+loop(State) ->
+    receive
+        {ask, From, {Ref, Progress}, Questions} ->
+            run(Questions, 1, [], 0, From, Ref, Progress, State#{applications => applications()}),
+            loop(State);
+        _ ->
+            loop(State)
+    end.
+
+run([], _At, Answers, _Count, From, Ref, Progress, _State) ->
+    _ = send(Progress, From, {Ref, done, Answers}),
+    ok;
+run(Questions, At, Answers, ?BATCH, From, Ref, Progress, State) ->
+    case send(Progress, From, {Ref, Answers}) of
+        ok -> run(Questions, At, [], 0, From, Ref, Progress, State);
+        over -> ok
+    end;
+run([Question | Questions], At, Answers, Count, From, Ref, Progress, State) ->
+    ok = atomics:put(Progress, ?AT, At),
+    Start = erlang:monotonic_time(millisecond),
+    Answer = {Question, answer(Question, State)},
+    %% What took long is sent at once: the caller may just be about to give up.
+    Counted = case erlang:monotonic_time(millisecond) - Start of
+                  Took when Took >= ?LOOK -> ?BATCH;
+                  _ -> Count + 1
+              end,
+    run(Questions, At + 1, [Answer | Answers], Counted, From, Ref, Progress, State).
+
+send(Progress, From, Message) ->
+    case atomics:compare_exchange(Progress, ?STATE, ?RUNS, ?SENDS) of
+        ok ->
+            From ! Message,
+            ok = atomics:put(Progress, ?STATE, ?RUNS),
+            ok;
+        ?OVER ->
+            over
+    end.
+
+%% Which application's master is the group leader: a table of OTP that anybody may read. Asking the master would be a message.
+applications() ->
+    try
+        maps:from_list([{Master, Application} || [Application, Master] <-
+                            ets:match(ac_tab, {{application_master, '$1'}, '$2'})])
+    catch
+        error:badarg -> #{}
+    end.
+
+answer({owner, Pid}, State) -> owner(Pid, ?HOPS, State);
+answer({files, Pid}, State) -> files(Pid, State);
+answer(sockets, _State) -> sockets().
+
+owner(Pid, Hops, State) ->
+    case info(Pid, State) of
+        undefined ->
+            {Pid, gone};
+        #{entry := Entry} = Info when Hops > 0 ->
+            case user(Pid, Entry) of
+                none -> {Pid, process(Info, State)};
+                User -> owner(User, Hops - 1, State)
+            end;
+        Info ->
+            {Pid, process(Info, State)}
+    end.
+
+%% The process of a TLS connection, and that of a socket with the face of gen_tcp, watch the one that uses them.
+user(Pid, {Module, init, _}) when Module =:= ssl_gen_statem; Module =:= gen_tcp_socket; Module =:= tls_connection;
+                                  Module =:= dtls_connection ->
+    monitored(Pid);
+user(_Pid, _Entry) ->
+    none.
+
+monitored(Pid) ->
+    case process_info(Pid, monitors) of
+        {monitors, Monitors} ->
+            case lists:usort([User || {process, User} <- Monitors, is_pid(User)]) of
+                [User] -> User;
+                _ -> none
+            end;
+        undefined ->
+            none
+    end.
+
+info(Pid, #{keys := {How, Keys}}) when node(Pid) =:= node() ->
+    case process_info(Pid, Keys) of
+        undefined -> undefined;
+        List -> info(How, Pid, maps:from_list(List))
+    end;
+info(_Pid, _State) ->
+    undefined.
+
+info(entries, _Pid, Info) ->
+    Entry = fun(Key) -> maps:get({dictionary, Key}, Info, undefined) end,
+    with_entries(Info, Entry);
+%% Only processes that proc_lib began have something to say there.
+info(dictionary, Pid, #{initial_call := {proc_lib, _, _}, total_heap_size := Heap} = Info) when Heap < ?HEAP ->
+    case process_info(Pid, dictionary) of
+        {dictionary, Dictionary} ->
+            with_entries(Info, fun(Key) -> proplists:get_value(Key, Dictionary) end);
+        undefined ->
+            undefined
+    end;
+info(dictionary, _Pid, Info) ->
+    with_entries(Info, fun(_Key) -> undefined end).
+
+with_entries(Info, Entry) ->
+    Info#{entry => Entry('$initial_call'), ancestors => Entry('$ancestors'), label => Entry('$process_label')}.
+
+process(#{registered_name := Name, initial_call := Call, group_leader := Leader, entry := Entry, ancestors := Ancestors,
+          label := Label} = Info, #{applications := Applications}) ->
+    Ancestor = ancestor(Ancestors),
+    Initial = initial(Entry, Call),
+    Parent = case Ancestor of
+                 undefined when Name =:= [], Label =:= undefined -> parent(maps:get(parent, Info, undefined));
+                 _ -> undefined
+             end,
+    {registered(Name), Label, Ancestor, Initial, Parent, maps:get(Leader, Applications, undefined)}.
+
+registered([]) -> undefined;
+registered(Name) -> Name.
+
+ancestor([Name | _]) when is_atom(Name) -> Name;
+ancestor([_ | Ancestors]) -> ancestor(Ancestors);
+ancestor(_) -> undefined.
+
+initial({Module, Function, Arity}, _Call) when is_atom(Module), is_atom(Function), is_integer(Arity) ->
+    {Module, Function, Arity};
+initial(_Entry, {proc_lib, _, _}) -> undefined;
+initial(_Entry, {erlang, apply, 2}) -> undefined;
+initial(_Entry, Call) -> Call.
+
+%% Whoever spawned it; a name outlives the look, a number says at least which ones belong together.
+parent(Pid) when is_pid(Pid), node(Pid) =:= node() ->
+    case process_info(Pid, registered_name) of
+        {registered_name, Name} -> Name;
+        _ -> list_to_binary(pid_to_list(Pid))
+    end;
+parent(_) ->
+    undefined.
+
+%% Each open file of the VM watches its owner by a reference, as sockets of the socket module do.
+files(Pid, State) ->
+    case process_info(Pid, monitored_by) of
+        {monitored_by, Watchers} ->
+            case length(lists:usort([Ref || Ref <- Watchers, is_reference(Ref)])) of
+                0 -> none;
+                Count -> {Count, file_owner(Pid, State)}
+            end;
+        undefined ->
+            none
+    end.
+
+%% A file that is not raw has a process of its own, which watches the one that uses it.
+file_owner(Pid, State) ->
+    case process_info(Pid, current_function) of
+        {current_function, {file_io_server, _, _}} ->
+            case monitored(Pid) of
+                none -> owner(Pid, 0, State);
+                User -> owner(User, 0, State)
+            end;
+        _ ->
+            owner(Pid, 0, State)
+    end.
+
+%% The sockets of the socket module: its registry is a process, which may be suspended or busy.
+sockets() ->
+    [{Socket, Fd, Owner} || Socket <- socket:which_sockets(), {ok, Fd} <- [option(Socket, fd)],
+                            {ok, Owner} <- [option(Socket, controlling_process)]].
+
+option(Socket, Option) ->
+    try
+        socket:getopt(Socket, otp, Option)
+    catch
+        error:_ -> none
+    end.
