@@ -7,7 +7,7 @@
 -export([open_count/0, keep/1, pulse/3, status_record/5, scan/1]).
 -export([snapshot/3, snapshot_json/3, report/4]).
 -export([hazards/3, harden_plan/3, hardened/4]).
--export([diagnose/6, explain_text/6]).
+-export([diagnose/6, explain_text/6, diagnose_long/6, explain_text_long/6]).
 -export([raise_nofile/3, clamp_nofile/2, boot_advice/3]).
 -export([reserve_fds/4, release_fds/2, reserved_fds/0]).
 -export([requirement/4, last_words/1]).
@@ -18,6 +18,7 @@
        snapshot/3, snapshot_json/3, report/4,
        hazards/3, harden_plan/3, hardened/4,
        diagnose/6, explain_text/6]).
+-nifs([diagnose_long/6, explain_text_long/6]).
 -nifs([raise_nofile/3, clamp_nofile/2, boot_advice/3,
        reserve_fds/4, release_fds/2, reserved_fds/0]).
 -nifs([requirement/4, last_words/1]).
@@ -114,6 +115,13 @@ diagnose(_Reason, _Operation, _Probe, _Beam, _Thresholds, _Patience) -> ?NOT_LOA
 
 -spec explain_text(term(), headroom:operation(), boolean(), map(), thresholds(), patience()) -> binary() | scan_needed.
 explain_text(_Reason, _Operation, _Probe, _Beam, _Thresholds, _Patience) -> ?NOT_LOADED.
+
+%% The same for long texts, on a dirty CPU scheduler.
+-spec diagnose_long(term(), headroom:operation(), boolean(), map(), thresholds(), patience()) -> map() | scan_needed.
+diagnose_long(_Reason, _Operation, _Probe, _Beam, _Thresholds, _Patience) -> ?NOT_LOADED.
+
+-spec explain_text_long(term(), headroom:operation(), boolean(), map(), thresholds(), patience()) -> binary() | scan_needed.
+explain_text_long(_Reason, _Operation, _Probe, _Beam, _Thresholds, _Patience) -> ?NOT_LOADED.
 
 -spec raise_nofile(non_neg_integer() | max, map(), thresholds()) -> {ok, map()} | {error, term()}.
 raise_nofile(_Wanted, _Beam, _Thresholds) -> ?NOT_LOADED.

@@ -43,9 +43,10 @@ outcome({Pid, Ref}) -> receive {'DOWN', Ref, process, Pid, Outcome} -> Outcome e
 
 ask(Before, End, Count) ->
     #{level := ok, findings := Findings, unreadable := [],
-      fds := #{open := Open, free := Free, highest := Highest, own := 4, age_ms := Age},
+      fds := #{open := Open, free := Free, highest := Highest, own := Own, age_ms := Age},
       resources := [#{name := fds, used := Open, limit := ?NOFILE, free := Free}, #{name := ports, used := Ports} | _],
       nofile := #{soft := ?NOFILE}} = headroom:snapshot(),
+    true = Own > 3,
     [] = [Id || #{id := Id, level := Level} <- Findings, Level =/= notice],
     true = Open >= Before andalso Open =< Before + ?CHURNERS * ?HELD,
     true = Open + Free =:= ?NOFILE,

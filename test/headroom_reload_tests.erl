@@ -62,7 +62,7 @@ an_upgrade_at_zero_fails_and_the_old_library_stays_test_() ->
             ?assertEqual({error, on_load_failure},
                          headroom_child:call(Child, code, load_binary, [headroom_nif, File, Code])),
             ?assertEqual([], failures(Child)),
-            ?assertMatch(#{fds := #{open := 64, own := 4}}, headroom_child:call(Child, headroom, snapshot, []))
+            ?assertMatch(#{fds := #{open := 64, own := Own}} when Own > 3, headroom_child:call(Child, headroom, snapshot, []))
         end)
     end).
 
@@ -149,7 +149,7 @@ reload() ->
 busy(Parent) ->
     ok = headroom:health(),
     #{level := ok, fds := #{own := Own}} = headroom:snapshot(),
-    true = Own =:= 3,
+    true = Own > 3,
     #{free := _} = headroom:capacity(socket),
     true = is_binary(headroom:report_text()),
     receive

@@ -15,7 +15,7 @@ no_descriptors(Child, Limit) ->
     0 = headroom_child:fill(Child, fds),
     Snapshot = all_answer(Child),
     ?assertMatch(#{used := Limit, limit := Limit, free := 0, percent := 100.0}, resource(fds, Snapshot)),
-    ?assertMatch(#{level := critical, binding := fds, fds := #{open := Limit, free := 0, own := 4}}, Snapshot),
+    ?assertMatch(#{level := critical, binding := fds, fds := #{open := Limit, free := 0, own := Own}} when Own > 3, Snapshot),
     ?assertEqual([critical], [Level || #{id := fds_exhausted, level := Level} <- maps:get(findings, Snapshot)]),
     [?assertEqual(#{free => 0, bound_by => fds}, headroom_child:call(Child, headroom, capacity, [Use]))
      || Use <- ?DATA_USES],

@@ -297,6 +297,10 @@ atoms! {
         Recorded = "recorded",
         Required = "required",
         SetBy = "set_by",
+        OsProcesses = "os_processes",
+        Threads = "threads",
+        Memory = "memory",
+        LocalPorts = "local_ports",
     }
 }
 
@@ -314,7 +318,7 @@ pub enum Proof {
     Word(Word),
     Unreadable(Vec<Unreadable>),
     Table(Count, Limit),
-    Probe(Probe),
+    Probe(Box<Probe>),
     Outcome(Outcome),
     Peak(Peak),
 }

@@ -21,6 +21,7 @@ pub mod moment;
 pub mod otp;
 pub mod owners;
 pub mod probe;
+pub mod quotas;
 pub mod reading;
 pub mod release;
 pub mod term;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::quotas::Quotas;
 use crate::unreadable::Tag;
 use crate::vocabulary::Name;
 
@@ -35,7 +36,7 @@ impl Serialize for Outcome {
 }
 
 /// What the kernel said just now.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Probe {
     /// A slot of the descriptor table.
     pub fd: Outcome,
@@ -44,6 +45,9 @@ pub struct Probe {
     /// A pipe, asked for only where pipes are under suspicion.
     #[serde(skip)]
     pub pipe: Outcome,
+    /// What else was suspected.
+    #[serde(skip)]
+    pub quotas: Quotas,
 }
 
 /// The highest use of a resource that a watcher saw.

@@ -3,6 +3,7 @@
 pub mod inventory;
 
 use headroom_facts::probe::Probe;
+use headroom_facts::quotas::Suspicion;
 use headroom_facts::reading::{Detail, Patience, ScanNeeded};
 use headroom_facts::unreadable::{Reason, Unreadable, What, Word};
 use headroom_facts::vocabulary::{Count, Flag, Limit};
@@ -85,7 +86,7 @@ pub fn read(max_fds: Limit, _patience: Patience, _detail: Detail) -> Result<Syst
 }
 
 /// Nothing is asked here.
-pub fn probe(_pipe: bool) -> Probe {
+pub fn probe(_suspicion: Suspicion) -> Probe {
     Probe::default()
 }
 

@@ -2,7 +2,7 @@
 
 use crate::finding::{Fix, Place};
 use crate::number::grouped;
-use headroom_facts::boot::PortLimitSource;
+use headroom_facts::boot::{PortLimitSource, StartedBy};
 use headroom_facts::unreadable::{Reason, Unreadable, What, Word};
 use headroom_facts::vocabulary::Limit;
 use headroom_facts::Facts;
@@ -196,15 +196,23 @@ pub fn harden_at_start() -> Fix {
 
 /// More OS processes and threads, where they are limited.
 pub fn more_tasks() -> Vec<Fix> {
-    vec![pids_max(), Fix::at(Place::Unit, "TasksMax=infinity")]
+    tasks(StartedBy::Unknown)
 }
 
-/// How many OS processes a container may have.
-pub fn pids_max() -> Fix {
-    look(
-        "cat /sys/fs/cgroup/pids.max",
-        "how many OS processes the container may have",
-    )
+/// The same by what started the node.
+pub fn tasks(started_by: StartedBy) -> Vec<Fix> {
+    const WANTED: u64 = 65_536;
+    let unit = Fix::at(Place::Unit, format!("TasksMax={WANTED}"));
+    let container = Fix::at(Place::ContainerRun, format!("--pids-limit={WANTED}"));
+    match started_by {
+        StartedBy::Systemd => vec![unit],
+        StartedBy::Container => vec![container],
+        StartedBy::Kubernetes => vec![Fix::at(
+            Place::File("in the kubelet's configuration on the host"),
+            format!("podPidsLimit: {WANTED}"),
+        )],
+        StartedBy::Unknown => vec![unit, container],
+    }
 }
 
 /// More OS processes of the user.
@@ -222,6 +230,14 @@ pub fn local_ports() -> Fix {
     Fix::now(
         "sysctl -w net.ipv4.ip_local_port_range=\"1024 65535\"",
         "more local ports for outgoing connections",
+    )
+}
+
+/// What helps a node whose numbers nobody has here.
+pub fn report_there() -> Fix {
+    Fix::now(
+        "headroom:report().",
+        "on that node: its limits, and what helps",
     )
 }
 

@@ -3,58 +3,139 @@
 //! Evidence counts in this order: exhausted now, recorded by the watcher, refused by the kernel just now, and what is left
 //! when everything else is impossible.
 
-mod client;
+mod case;
 mod log_line;
 mod operation;
 mod printed;
 mod reason;
-mod remedy;
 mod rules;
-mod suspect;
+mod scene;
+mod suspects;
 mod symptom;
 #[cfg(test)]
 mod tests;
 mod verdict;
 mod words;
 
-use headroom_facts::probe::{Outcome, Peak, Probe};
 pub use operation::Operation;
+pub use scene::Scene;
 pub use symptom::{Told, Word};
 pub use verdict::{Basis, Culprit, Rejected, Verdict};
 
-use headroom_facts::release::Release;
-use rules::Weight;
-use suspect::{Question, Standing, Suspect};
+use case::Case;
+use headroom_facts::probe::{Outcome, Probe};
+use headroom_facts::quotas::Suspicion;
+use headroom_facts::term::Value;
+use headroom_facts::vocabulary::{Known, Limit};
+use headroom_facts::Facts;
+use reason::{Elsewhere, Seen};
 use symptom::Symptom;
 
-use crate::finding::{takes_restart, Evidence, Fix, Key, Proof};
-use headroom_facts::term::Value;
-use headroom_facts::Facts;
+use crate::finding::{takes_restart, Evidence, Key, Proof};
 
-/// The facts of one moment: of the node, of the kernel when it was asked, and of the watcher.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Scene {
-    /// The node.
-    pub facts: Facts,
-    /// What the kernel said.
-    pub probe: Probe,
-    /// The highest use that a watcher saw, for each resource that it watches.
-    pub recorded: Vec<Peak>,
+/// What failed, once it is read: what to ask the kernel for, and why it failed.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    seen: Seen,
+    /// The operation, as given or as the reason shows it.
+    operation: Operation,
 }
 
-/// Whether the probe should ask for a pipe too: only where a pipe may be what was refused.
-pub fn suspects_pipes(reason: &Value, operation: Operation) -> bool {
-    let seen = reason::read(reason);
-    let operation = asked(operation, seen.operation);
-    seen.symptom == Symptom::Word(Word::Enfile)
-        && (operation.starts_program() || operation == Operation::Undefined)
-}
-
-fn asked(given: Operation, shown: Option<Operation>) -> Operation {
-    match given {
-        Operation::Undefined => shown.unwrap_or(Operation::Undefined),
-        given => given,
+impl Failure {
+    /// Reads a reason. Of a text that was too long, so many bytes were left out in the middle.
+    pub fn new(reason: &Value, operation: Operation, unread: u64) -> Failure {
+        let seen = Seen {
+            unread,
+            ..reason::read(reason)
+        };
+        let operation = match operation {
+            Operation::Undefined => seen.operation.unwrap_or(Operation::Undefined),
+            given => given,
+        };
+        Failure { seen, operation }
     }
+
+    /// What the kernel should be asked for: nothing that cannot have been refused.
+    pub fn suspicion(&self, facts: &Facts) -> Suspicion {
+        let programs = self.operation.starts_program();
+        let word = match self.seen.symptom {
+            Symptom::Word(word) => Some(word),
+            _ => None,
+        };
+        let raised = |max_fds: &u64| facts.nofile.soft.is_above(*max_fds);
+        Suspicion {
+            pipe: word == Some(Word::Enfile)
+                && (programs || self.operation == Operation::Undefined),
+            local_port: matches!(word, Some(Word::Eaddrnotavail | Word::Eaddrinuse)),
+            inotify: matches!(
+                self.seen.symptom,
+                Symptom::Inotify | Symptom::InotifyWatches
+            ),
+            processes: self.seen.symptom == Symptom::NoProcess
+                || programs && matches!(word, Some(Word::Eagain | Word::Badarg)),
+            memory: matches!(word, Some(Word::Enomem | Word::Enobufs | Word::Enfile)),
+            beyond: match word {
+                Some(Word::Timeout | Word::Etimedout | Word::Eaddrinuse) => {
+                    facts.nofile.max_fds.finite().filter(raised)
+                }
+                _ => None,
+            },
+        }
+    }
+
+    /// Why it failed.
+    pub fn explain(self, scene: &Scene) -> Verdict {
+        let here = &scene.facts.node;
+        let elsewhere = self
+            .seen
+            .elsewhere
+            .as_ref()
+            .filter(|elsewhere| !matches!(elsewhere, Elsewhere::Node(node) if node == here));
+        let Some(elsewhere) = elsewhere else {
+            return self.judged(None, scene);
+        };
+        let scene = Scene {
+            facts: &scene::of_another(scene.facts),
+            probe: Probe::default(),
+            recorded: Vec::new(),
+        };
+        self.judged(Some(elsewhere), &scene)
+    }
+
+    fn judged(&self, elsewhere: Option<&Elsewhere>, scene: &Scene) -> Verdict {
+        let (seen, operation) = (&self.seen, self.operation);
+        let weighed = if seen.spawning {
+            Operation::Spawn
+        } else {
+            operation
+        };
+        let case = Case::new(possible(seen, scene.facts), weighed, elsewhere, scene);
+        let fix = case.fixes(scene);
+        let (headline, detail) = words::message(&case, seen, operation, scene);
+        Verdict {
+            reason: seen.told.clone(),
+            operation,
+            verdict: case.culprit,
+            basis: case.basis,
+            evidence: evidence(&case, scene),
+            rejected: case.rejected(scene),
+            client_sees: case.client_sees(operation),
+            restart: takes_restart(&fix),
+            fix,
+            message: if detail.is_empty() {
+                headline.clone()
+            } else {
+                format!("{headline} {detail}")
+            },
+            headline: headline.len(),
+            elsewhere: case.elsewhere.then_some(case.whose),
+        }
+    }
+}
+
+/// Why an operation failed with a reason.
+pub fn explain(reason: &Value, operation: Operation, scene: &Scene) -> Verdict {
+    Failure::new(reason, operation, 0).explain(scene)
 }
 
 /// How full every enforced resource is, in one line.
@@ -62,143 +143,12 @@ pub fn state(facts: &Facts) -> String {
     words::state(facts)
 }
 
-/// Why an operation failed with a reason.
-pub fn explain(reason: &Value, operation: Operation, scene: &Scene) -> Verdict {
-    let seen = reason::read(reason);
-    let operation = asked(operation, seen.operation);
-    let weighed = if seen.spawning {
-        Operation::Spawn
-    } else {
-        operation
-    };
-    let case = Case::new(possible(&seen, &scene.facts), weighed, scene);
-    let fix: Vec<Fix> = remedy::fixes(&case, scene);
-    let (headline, detail) = words::message(&case, &seen, operation, scene);
-    Verdict {
-        reason: seen.told,
-        operation,
-        verdict: case.culprit,
-        basis: case.basis,
-        evidence: evidence(&case, scene),
-        rejected: case.rejected(scene),
-        client_sees: client::sees(&case, operation),
-        restart: takes_restart(&fix),
-        fix,
-        message: if detail.is_empty() {
-            headline.clone()
-        } else {
-            format!("{headline} {detail}")
-        },
-        headline: headline.len(),
-    }
-}
-
 /// No descriptor has a number beyond what the kernel allows: a driver handed in rubbish.
-fn possible(seen: &reason::Seen, facts: &Facts) -> Symptom {
+fn possible(seen: &Seen, facts: &Facts) -> Symptom {
     let largest = facts.nofile.nr_open.finite().unwrap_or(1 << 30);
     match (seen.symptom, seen.descriptor) {
         (Symptom::Deaf, Some(descriptor)) if descriptor >= largest => Symptom::Rubbish,
         (symptom, _) => symptom,
-    }
-}
-
-/// The suspects of one question, and which of them it was.
-struct Case {
-    symptom: Symptom,
-    operation: Operation,
-    release: Release,
-    culprit: Culprit,
-    basis: Basis,
-    /// How the culprit stands, if it is a suspect.
-    found: Option<Suspect>,
-    suspects: Vec<Suspect>,
-}
-
-impl Case {
-    fn new(symptom: Symptom, operation: Operation, scene: &Scene) -> Case {
-        let release = Release::parse(&scene.facts.otp_release);
-        let mut rules = rules::of(symptom, operation, release);
-        if rules.is_empty() && !rules::is_harmless(symptom) {
-            // Such an operation does not say so: what the state shows counts.
-            rules = rules::of(symptom, Operation::Undefined, release);
-        }
-        let question = Question { symptom, operation };
-        let mut suspects: Vec<(Suspect, Weight)> = Vec::new();
-        for rule in rules {
-            if !suspects
-                .iter()
-                .any(|(known, _)| known.culprit == rule.culprit)
-            {
-                suspects.push((suspect::weigh(rule.culprit, question, scene), rule.weight));
-            }
-        }
-        let (found, basis) = choose(&suspects);
-        let culprit = match found {
-            Some(index) => suspects[index].0.culprit,
-            None if rules::is_harmless(symptom) => Culprit::NotALimit,
-            None => Culprit::Undetermined,
-        };
-        Case {
-            symptom,
-            operation,
-            release,
-            culprit,
-            basis,
-            found: found.map(|index| suspects[index].0.clone()),
-            suspects: suspects.into_iter().map(|(suspect, _)| suspect).collect(),
-        }
-    }
-
-    fn rejected(&self, scene: &Scene) -> Vec<Rejected> {
-        let cleared = |suspect: &&Suspect| match self.found {
-            Some(_) => suspect.culprit != self.culprit,
-            None => suspect.standing == Standing::Impossible,
-        };
-        let others = self.suspects.iter().filter(cleared);
-        let mut rejected: Vec<Rejected> = others
-            .map(|suspect| Rejected {
-                verdict: suspect.culprit,
-                why: suspect.why.clone(),
-            })
-            .collect();
-        rejected.extend(words::rules_out(self, scene));
-        rejected
-    }
-}
-
-/// The first of the strongest evidence. By elimination there must be one that is left, and only one.
-fn choose(suspects: &[(Suspect, Weight)]) -> (Option<usize>, Basis) {
-    let strongest = suspects
-        .iter()
-        .enumerate()
-        .filter_map(|(index, (suspect, _))| Some((index, basis_of(suspect.standing)?)))
-        .min_by_key(|(_, basis)| *basis);
-    if let Some((index, basis)) = strongest {
-        return (Some(index), basis);
-    }
-    for weight in [Weight::Usual, Weight::Otherwise] {
-        let left: Vec<usize> = suspects
-            .iter()
-            .enumerate()
-            .filter(|(_, (suspect, w))| *w == weight && suspect.standing == Standing::Possible)
-            .map(|(index, _)| index)
-            .collect();
-        match left[..] {
-            [] => continue,
-            [index] => return (Some(index), Basis::ByElimination),
-            _ => break,
-        }
-    }
-    (None, Basis::None)
-}
-
-/// The basis of what a suspect's own standing shows.
-fn basis_of(standing: Standing) -> Option<Basis> {
-    match standing {
-        Standing::Exhausted => Some(Basis::Observed),
-        Standing::Recorded(_) => Some(Basis::Recorded),
-        Standing::Refused => Some(Basis::Probed),
-        Standing::Possible | Standing::Impossible => None,
     }
 }
 
@@ -210,7 +160,7 @@ fn evidence(case: &Case, scene: &Scene) -> Evidence {
     } = scene;
     let nofile = &facts.nofile;
     let mut evidence = vec![
-        (Key::Probe, Proof::Probe(*probe)),
+        (Key::Probe, Proof::Probe(Box::new(*probe))),
         (Key::OtpRelease, Proof::Text(facts.otp_release.clone())),
         (Key::Fds, Proof::Table(facts.fds.open, nofile.soft)),
         (Key::Free, Proof::Limit(facts.fds.free)),
@@ -237,9 +187,31 @@ fn evidence(case: &Case, scene: &Scene) -> Evidence {
     if probe.pipe != Outcome::NotDone {
         evidence.push((Key::Pipe, Proof::Outcome(probe.pipe)));
     }
-    let peak = recorded
-        .iter()
-        .find(|peak| Some(peak.name) == case.culprit.resource());
+    let resource = case
+        .found
+        .as_ref()
+        .and_then(|found| found.cause.suspect().resource());
+    let peak = recorded.iter().find(|peak| Some(peak.name) == resource);
+    let quotas = &probe.quotas;
+    for (key, (used, limit)) in [
+        (Key::OsProcesses, quotas.pids),
+        (Key::Threads, quotas.threads),
+        (Key::Memory, quotas.memory),
+        (Key::LocalPorts, (quotas.sockets, ports(quotas.local_ports))),
+    ] {
+        if limit != Limit::Unknown {
+            evidence.push((key, Proof::Table(used, limit)));
+        }
+    }
     evidence.extend(peak.map(|peak| (Key::Recorded, Proof::Peak(*peak))));
     Evidence(evidence)
+}
+
+/// How many local ports there are.
+fn ports(range: Known<(u64, u64)>) -> Limit {
+    let (low, high) = match range.get() {
+        Some(range) => range,
+        None => return Limit::Unknown,
+    };
+    Limit::Finite(high.saturating_sub(low) + 1)
 }

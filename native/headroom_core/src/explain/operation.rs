@@ -58,6 +58,26 @@ impl Operation {
         }
     }
 
+    /// What others notice when nothing came of it.
+    pub(super) const fn without_success(self) -> &'static str {
+        match self {
+            Operation::Accept => "It hangs in the listen backlog.",
+            Operation::Connect => "Nothing: this node is the client, and no connection was made.",
+            Operation::Listen => "It is refused: nothing listens.",
+            Operation::UdpOpen | Operation::SctpOpen | Operation::Socket => {
+                "Nothing: no socket was opened."
+            }
+            Operation::Peeloff => "Nothing yet: its association stays with the shared socket.",
+            Operation::File => "Whatever the caller makes of a file that cannot be opened.",
+            Operation::OpenPort | Operation::OsCmd => {
+                "Whatever the caller makes of a program that did not start."
+            }
+            Operation::Spawn => "Whatever the crashed caller was doing for it.",
+            Operation::Ets => "Whatever the caller makes of a missing table.",
+            Operation::Undefined => "",
+        }
+    }
+
     /// Whether a program is started.
     pub const fn starts_program(self) -> bool {
         matches!(self, Operation::OpenPort | Operation::OsCmd)

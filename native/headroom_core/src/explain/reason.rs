@@ -35,6 +35,8 @@ pub struct Seen {
     pub elsewhere: Option<Elsewhere>,
     /// The descriptor that was too large.
     pub descriptor: Option<u64>,
+    /// How many bytes of a text were left out.
+    pub unread: u64,
     /// What to repeat of it.
     pub told: Told,
 }
@@ -205,6 +207,7 @@ impl Search {
             spawning: raised == Some(Frame::Of(Operation::Spawn)),
             elsewhere: self.elsewhere,
             descriptor: self.descriptor,
+            unread: 0,
             told: match symptom {
                 Symptom::Word(word) => Told::Word(word),
                 _ => Told::Text(repeat(reason)),

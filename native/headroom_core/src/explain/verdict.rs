@@ -91,4 +91,7 @@ pub struct Verdict {
     /// How much of the message is the first sentence.
     #[serde(skip)]
     pub headline: usize,
+    /// The node that it happened on, if that is another one.
+    #[serde(skip)]
+    pub elsewhere: Option<String>,
 }

@@ -21,7 +21,10 @@ pub fn prose(verdict: &Verdict, facts: &Facts) -> String {
     let mut body = section("error", &error(verdict, facts));
     body.extend(section("evidence", basis(verdict.basis)));
     body.extend(section("the client", &verdict.client_sees));
-    let state = section("now", &explain::state(facts));
+    let state = match verdict.elsewhere {
+        None => section("now", &explain::state(facts)),
+        Some(_) => section("here now", &explain::state(facts)),
+    };
     let fixes: Vec<String> = verdict
         .fix
         .iter()
@@ -55,7 +58,10 @@ fn error(verdict: &Verdict, facts: &Facts) -> String {
         operation => format!("from {}", operation.noun()),
     };
     let (told, node, release) = (verdict.reason.as_str(), &facts.node, &facts.otp_release);
-    format!("{told} {from}, {node} on OTP {release}")
+    match &verdict.elsewhere {
+        None => format!("{told} {from}, {node} on OTP {release}"),
+        Some(other) => format!("{told} {from}, on {other}; asked on {node}"),
+    }
 }
 
 fn basis(basis: Basis) -> &'static str {

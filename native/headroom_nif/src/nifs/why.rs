@@ -1,6 +1,6 @@
 //! Why a call failed: the verdict, and the verdict as prose.
 
-use headroom_core::explain::{self, Operation, Scene, Verdict};
+use headroom_core::explain::{Failure, Operation, Scene, Verdict};
 use headroom_core::render;
 use headroom_core::snapshot::Snapshot;
 use headroom_facts::probe::Probe;
@@ -11,7 +11,7 @@ use rustler::schedule::consume_timeslice;
 use rustler::{Env, NifResult, Term};
 
 use super::with_snapshot;
-use crate::term::{from_term, to_term, to_value};
+use crate::term::{from_term, to_term, to_value_within, Bounds};
 
 /// Percent of a scheduler's millisecond that the search through a reason takes at most.
 const REASON_COST: i32 = 20;
@@ -21,30 +21,75 @@ struct Question<'a> {
     reason: Term<'a>,
     operation: Operation,
     probe: bool,
+    bounds: Bounds,
 }
 
 impl<'a> Question<'a> {
-    fn new(reason: Term<'a>, operation: Term<'a>, probe: Term<'a>) -> NifResult<Question<'a>> {
+    fn new(
+        reason: Term<'a>,
+        operation: Term<'a>,
+        probe: Term<'a>,
+        bounds: Bounds,
+    ) -> NifResult<Question<'a>> {
         Ok(Question {
             reason,
             operation: from_term(operation)?,
             probe: from_term(probe)?,
+            bounds,
         })
     }
 
     fn answer(&self, facts: &Facts) -> Verdict {
-        let reason = to_value(self.reason);
+        let (reason, unread) = to_value_within(self.reason, self.bounds);
+        let failure = Failure::new(&reason, self.operation, unread);
         let probe = if self.probe {
-            os::probe(explain::suspects_pipes(&reason, self.operation))
+            os::probe(failure.suspicion(facts))
         } else {
             Probe::default()
         };
-        let scene = Scene {
-            facts: facts.clone(),
+        failure.explain(&Scene {
+            facts,
             probe,
             recorded: Vec::new(),
-        };
-        explain::explain(&reason, self.operation, &scene)
+        })
+    }
+
+    fn verdict(
+        &self,
+        env: Env<'a>,
+        [beam, thresholds, patience]: [Term<'a>; 3],
+    ) -> NifResult<Term<'a>> {
+        let detail = Detail::Full;
+        with_snapshot(
+            env,
+            beam,
+            thresholds,
+            patience,
+            detail,
+            |snapshot: &Snapshot| Ok(to_term(env, &self.answer(&snapshot.facts))?),
+        )
+    }
+
+    fn prose(
+        &self,
+        env: Env<'a>,
+        [beam, thresholds, patience]: [Term<'a>; 3],
+    ) -> NifResult<Term<'a>> {
+        let detail = Detail::Full;
+        with_snapshot(
+            env,
+            beam,
+            thresholds,
+            patience,
+            detail,
+            |snapshot: &Snapshot| {
+                let verdict = self.answer(&snapshot.facts);
+                Ok(to_term(
+                    env,
+                    &render::verdict::prose(&verdict, &snapshot.facts),
+                )?)
+            },
+        )
     }
 }
 
@@ -59,16 +104,24 @@ fn diagnose<'a>(
     thresholds: Term<'a>,
     patience: Term<'a>,
 ) -> NifResult<Term<'a>> {
-    let question = Question::new(reason, operation, probe)?;
     consume_timeslice(env, REASON_COST);
-    with_snapshot(
-        env,
-        beam,
-        thresholds,
-        patience,
-        Detail::Full,
-        |snapshot: &Snapshot| Ok(to_term(env, &question.answer(&snapshot.facts))?),
-    )
+    Question::new(reason, operation, probe, Bounds::SHORT)?
+        .verdict(env, [beam, thresholds, patience])
+}
+
+/// The same for a long text.
+#[rustler::nif(schedule = "DirtyCpu")]
+fn diagnose_long<'a>(
+    env: Env<'a>,
+    reason: Term<'a>,
+    operation: Term<'a>,
+    probe: Term<'a>,
+    beam: Term<'a>,
+    thresholds: Term<'a>,
+    patience: Term<'a>,
+) -> NifResult<Term<'a>> {
+    Question::new(reason, operation, probe, Bounds::LONG)?
+        .verdict(env, [beam, thresholds, patience])
 }
 
 /// The verdict as ASCII text, or `scan_needed`.
@@ -82,18 +135,20 @@ fn explain_text<'a>(
     thresholds: Term<'a>,
     patience: Term<'a>,
 ) -> NifResult<Term<'a>> {
-    let question = Question::new(reason, operation, probe)?;
     consume_timeslice(env, REASON_COST);
-    with_snapshot(
-        env,
-        beam,
-        thresholds,
-        patience,
-        Detail::Full,
-        |snapshot: &Snapshot| {
-            let verdict = question.answer(&snapshot.facts);
-            let text = render::verdict::prose(&verdict, &snapshot.facts);
-            Ok(to_term(env, &text)?)
-        },
-    )
+    Question::new(reason, operation, probe, Bounds::SHORT)?.prose(env, [beam, thresholds, patience])
+}
+
+/// The same for a long text.
+#[rustler::nif(schedule = "DirtyCpu")]
+fn explain_text_long<'a>(
+    env: Env<'a>,
+    reason: Term<'a>,
+    operation: Term<'a>,
+    probe: Term<'a>,
+    beam: Term<'a>,
+    thresholds: Term<'a>,
+    patience: Term<'a>,
+) -> NifResult<Term<'a>> {
+    Question::new(reason, operation, probe, Bounds::LONG)?.prose(env, [beam, thresholds, patience])
 }

@@ -6,37 +6,57 @@ use rustler::{Binary, NifResult, Term, TermType};
 
 use super::tuple::first_elements;
 
-/// How many terms are looked at; the rest is opaque.
-const TERMS: usize = 2_000;
 /// How deep terms may nest.
 const DEPTH: usize = 24;
-/// How much of a binary is kept.
-const BYTES: usize = 4_096;
-/// How much of all binaries together.
-const ALL_BYTES: usize = 8_192;
 
-/// What may still be looked at.
-struct Budget {
+/// How much of a term is looked at; the rest is opaque.
+#[derive(Clone, Copy)]
+pub struct Bounds {
+    /// Terms in all.
     terms: usize,
+    /// Bytes of one binary: its beginning and its end.
+    binary: usize,
+    /// Bytes of all binaries together.
     bytes: usize,
 }
 
-/// A term as plain data.
-pub fn to_value(term: Term) -> Value {
-    let mut budget = Budget {
-        terms: TERMS,
-        bytes: ALL_BYTES,
+impl Bounds {
+    /// What takes much less than a millisecond.
+    pub const SHORT: Bounds = Bounds {
+        terms: 2_000,
+        binary: 4_096,
+        bytes: 8_192,
     };
-    value(term, DEPTH, &mut budget)
-}
-
-/// A part of an option as plain data: as much of it as an option that is meant can have.
-pub fn to_small_value(term: Term) -> Value {
-    let mut budget = Budget {
+    /// As much of an option as an option that is meant can have.
+    pub const OPTION: Bounds = Bounds {
         terms: 32,
+        binary: 256,
         bytes: 256,
     };
-    value(term, DEPTH, &mut budget)
+    /// For those who do not hold a normal scheduler.
+    pub const LONG: Bounds = Bounds {
+        terms: 2_000,
+        binary: 1 << 20,
+        bytes: 1 << 20,
+    };
+}
+
+/// What may still be looked at, and what was left out.
+struct Budget {
+    bounds: Bounds,
+    unread: u64,
+}
+
+/// A part of an option as plain data.
+pub fn to_small_value(term: Term) -> Value {
+    to_value_within(term, Bounds::OPTION).0
+}
+
+/// A term as plain data, and how many bytes of its texts were left out.
+pub fn to_value_within(term: Term, bounds: Bounds) -> (Value, u64) {
+    let mut budget = Budget { bounds, unread: 0 };
+    let value = value(term, DEPTH, &mut budget);
+    (value, budget.unread)
 }
 
 /// Runs `f` over the text of an atom.
@@ -45,10 +65,10 @@ pub fn atom_text<R>(term: Term, f: impl FnOnce(&str) -> R) -> NifResult<R> {
 }
 
 fn value(term: Term, depth: usize, budget: &mut Budget) -> Value {
-    if depth == 0 || budget.terms == 0 {
+    if depth == 0 || budget.bounds.terms == 0 {
         return Value::Opaque;
     }
-    budget.terms -= 1;
+    budget.bounds.terms -= 1;
     known(term, depth - 1, budget).unwrap_or(Value::Opaque)
 }
 
@@ -59,13 +79,12 @@ fn known(term: Term, depth: usize, budget: &mut Budget) -> NifResult<Value> {
         TermType::Float => Value::Float(term.decode()?),
         TermType::Binary => {
             let bytes = Binary::from_term(term)?.as_slice();
-            let kept = bytes.len().min(BYTES).min(budget.bytes);
-            budget.bytes -= kept;
-            Value::Binary(bytes[..kept].to_vec())
+            Value::Binary(ends(bytes, budget))
         }
         TermType::List => list(term, depth, budget)?,
         TermType::Tuple => {
-            let elements = first_elements(term, TERMS).ok_or(rustler::Error::BadArg)?;
+            let elements =
+                first_elements(term, budget.bounds.terms).ok_or(rustler::Error::BadArg)?;
             Value::Tuple(
                 elements
                     .into_iter()
@@ -77,7 +96,7 @@ fn known(term: Term, depth: usize, budget: &mut Budget) -> NifResult<Value> {
             let pairs = MapIterator::new(term).ok_or(rustler::Error::BadArg)?;
             let mut out = Vec::new();
             for (key, element) in pairs {
-                if budget.terms == 0 {
+                if budget.bounds.terms == 0 {
                     break;
                 }
                 out.push((value(key, depth, budget), value(element, depth, budget)));
@@ -92,7 +111,7 @@ fn known(term: Term, depth: usize, budget: &mut Budget) -> NifResult<Value> {
 fn list(term: Term, depth: usize, budget: &mut Budget) -> NifResult<Value> {
     let mut items = Vec::new();
     let mut rest = term;
-    while budget.terms > 0 {
+    while budget.bounds.terms > 0 {
         let Ok((head, tail)) = rest.list_get_cell() else {
             break;
         };
@@ -100,4 +119,22 @@ fn list(term: Term, depth: usize, budget: &mut Budget) -> NifResult<Value> {
         rest = tail;
     }
     Ok(Value::List(items))
+}
+
+/// The beginning and the end of a text that is too long: a report has its reason at one of them. A line ends between them.
+fn ends(bytes: &[u8], budget: &mut Budget) -> Vec<u8> {
+    let kept = bytes
+        .len()
+        .min(budget.bounds.binary)
+        .min(budget.bounds.bytes);
+    budget.bounds.bytes -= kept;
+    if kept == bytes.len() {
+        return bytes.to_vec();
+    }
+    budget.unread += (bytes.len() - kept) as u64;
+    let half = kept / 2;
+    let mut ends = bytes[..half].to_vec();
+    ends.push(b'\n');
+    ends.extend_from_slice(&bytes[bytes.len() - (kept - half)..]);
+    ends
 }

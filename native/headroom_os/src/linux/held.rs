@@ -3,20 +3,29 @@
 //! Load and upgrade count up, unload counts down: two instances of the NIF module share one library when it was loaded
 //! twice over the same path, and the last one closes.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use super::control_group::{self, Numbers};
 use crate::last_error;
 use headroom_facts::unreadable::{Reason, Word};
 
 /// A descriptor that is open, or the reason why it is not.
 pub(super) struct Held {
-    path: &'static CStr,
+    place: Place,
     flags: libc::c_int,
     /// Zero and above: the descriptor. Below: [`CLOSED`], or an error number, negated.
     state: AtomicI32,
+}
+
+/// Where a file is.
+enum Place {
+    /// Always there.
+    Path(&'static CStr),
+    /// In the folder of the control group that this process is in when it is opened.
+    Group(Numbers),
 }
 
 const CLOSED: i32 = i32::MIN;
@@ -30,14 +39,64 @@ pub(super) static NR_OPEN: Held = Held::new(c"/proc/sys/fs/nr_open", 0);
 /// The counters of the machine's network, of the namespace that the process had at load.
 pub(super) static NETSTAT: Held = Held::new(c"/proc/self/net/netstat", 0);
 
-static ALL: [&Held; 4] = [&FD_DIR, &FILE_NR, &NR_OPEN, &NETSTAT];
+/// The lowest and the highest local port.
+pub(super) static LOCAL_PORTS: Held = Held::new(c"/proc/sys/net/ipv4/ip_local_port_range", 0);
+/// The sockets of the network namespace that the process had at load.
+pub(super) static SOCKSTAT: Held = Held::new(c"/proc/self/net/sockstat", 0);
+/// Those of IPv6.
+pub(super) static SOCKSTAT6: Held = Held::new(c"/proc/self/net/sockstat6", 0);
+/// Threads and OS processes of the control group, and how many it may have.
+pub(super) static PIDS_CURRENT: Held = Held::in_group(Numbers {
+    file: ["pids.current"; 2],
+    ..PIDS
+});
+pub(super) static PIDS_MAX: Held = Held::in_group(PIDS);
+/// Memory of the control group, and how much it may have.
+pub(super) static MEMORY_CURRENT: Held = Held::in_group(Numbers {
+    file: ["memory.current", "memory.usage_in_bytes"],
+    ..MEMORY
+});
+pub(super) static MEMORY_MAX: Held = Held::in_group(MEMORY);
+
+const PIDS: Numbers = Numbers {
+    controller: "pids",
+    limit: ["pids.max"; 2],
+    file: ["pids.max"; 2],
+};
+const MEMORY: Numbers = Numbers {
+    controller: "memory",
+    limit: ["memory.max", "memory.limit_in_bytes"],
+    file: ["memory.max", "memory.limit_in_bytes"],
+};
+
+static ALL: [&Held; 11] = [
+    &FD_DIR,
+    &FILE_NR,
+    &NR_OPEN,
+    &NETSTAT,
+    &LOCAL_PORTS,
+    &SOCKSTAT,
+    &SOCKSTAT6,
+    &PIDS_CURRENT,
+    &PIDS_MAX,
+    &MEMORY_CURRENT,
+    &MEMORY_MAX,
+];
 static USERS: Mutex<u32> = Mutex::new(0);
 
 impl Held {
     const fn new(path: &'static CStr, flags: libc::c_int) -> Held {
         Held {
-            path,
+            place: Place::Path(path),
             flags,
+            state: AtomicI32::new(CLOSED),
+        }
+    }
+
+    const fn in_group(numbers: Numbers) -> Held {
+        Held {
+            place: Place::Group(numbers),
+            flags: 0,
             state: AtomicI32::new(CLOSED),
         }
     }
@@ -53,8 +112,16 @@ impl Held {
 
     fn open(&self) {
         let flags = libc::O_RDONLY | libc::O_CLOEXEC | self.flags;
+        let path: CString = match &self.place {
+            Place::Path(path) => CString::from(*path),
+            Place::Group(numbers) => match control_group::path(numbers) {
+                Some(path) => path,
+                // The group of the whole machine has no limit, and no such file.
+                None => return self.state.store(-libc::ENOENT, Ordering::Release),
+            },
+        };
         // SAFETY: the path ends with a zero byte, and open changes no memory of ours.
-        let fd = unsafe { libc::open(self.path.as_ptr(), flags) };
+        let fd = unsafe { libc::open(path.as_ptr(), flags) };
         let state = if fd >= 0 {
             fd
         } else {

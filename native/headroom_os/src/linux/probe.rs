@@ -4,14 +4,21 @@
 //! high number, which would make the descriptor table grow for good.
 
 use super::held::FD_DIR;
+use super::quotas::quotas;
 use headroom_facts::probe::{Outcome, Probe};
+use headroom_facts::quotas::Suspicion;
 
-/// Asks. A pipe only on request: it takes two slots.
-pub fn probe(pipe: bool) -> Probe {
+/// Asks; what takes more than a slot for a moment only where it is suspected.
+pub fn probe(suspicion: Suspicion) -> Probe {
     Probe {
         fd: FD_DIR.fd().map_or(Outcome::NotDone, descriptor),
         file: socket(),
-        pipe: if pipe { self::pipe() } else { Outcome::NotDone },
+        pipe: if suspicion.pipe {
+            pipe()
+        } else {
+            Outcome::NotDone
+        },
+        quotas: quotas(suspicion),
     }
 }
 
@@ -50,7 +57,7 @@ fn outcome(fd: i32) -> Outcome {
     Outcome::Granted
 }
 
-fn refused() -> Outcome {
+pub(super) fn refused() -> Outcome {
     Outcome::Refused(
         std::io::Error::last_os_error()
             .raw_os_error()
@@ -58,7 +65,7 @@ fn refused() -> Outcome {
     )
 }
 
-fn close(fd: i32) {
+pub(super) fn close(fd: i32) {
     // SAFETY: the kernel has just given this descriptor to this caller alone.
     unsafe { libc::close(fd) };
 }
@@ -80,7 +87,14 @@ mod tests {
         };
         let quiet = (0..200).any(|_| {
             let before = count();
-            let probe = probe(true);
+            let probe = probe(Suspicion {
+                pipe: true,
+                local_port: true,
+                inotify: true,
+                processes: true,
+                memory: true,
+                beyond: Some(1 << 20),
+            });
             assert_eq!(
                 (probe.fd, probe.file, probe.pipe),
                 (Outcome::Granted, Outcome::Granted, Outcome::Granted)

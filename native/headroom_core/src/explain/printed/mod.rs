@@ -244,9 +244,14 @@ impl<'a> Reader<'a> {
         };
         self.rest = rest;
         if let Some(value) = rest.trim_start().strip_prefix(':') {
-            self.rest = value;
-            self.field(content);
-            return;
+            let is_key = content
+                .chars()
+                .all(|c| term::is_name(c) || matches!(c, '.' | '-'));
+            if is_key && value.trim_start().starts_with(['"', '\\', '{', '[']) {
+                self.rest = value;
+                self.field(content);
+                return;
+            }
         }
         self.say("_");
         if !self.beside && !is_path(content) {

@@ -1,5 +1,6 @@
 //! The table of truth, and what must hold for any reason and any facts.
 
+mod printed;
 mod property;
 mod shapes;
 mod table;
@@ -8,12 +9,31 @@ mod wording;
 use super::*;
 use headroom_facts::beam::{Reserved, Tables};
 use headroom_facts::boot::Boot;
+use headroom_facts::probe::Peak;
 use headroom_facts::vocabulary::{Known, Limit, Name};
 use headroom_facts::{Fds, Nofile};
 
+/// A node, what the kernel says to it, and what its watcher saw.
+#[derive(Clone, Debug)]
+struct Node {
+    facts: Facts,
+    probe: Probe,
+    recorded: Vec<Peak>,
+}
+
+/// Why an operation failed with a reason on a node.
+fn explain(reason: &Value, operation: Operation, node: &Node) -> Verdict {
+    let scene = Scene {
+        facts: &node.facts,
+        probe: node.probe,
+        recorded: node.recorded.clone(),
+    };
+    super::explain(reason, operation, &scene)
+}
+
 /// A node as it is on most days: a non-root process, room everywhere.
-fn healthy() -> Scene {
-    Scene {
+fn healthy() -> Node {
+    Node {
         facts: Facts {
             taken_at: 1_000_000,
             node: "proxy@host".into(),
@@ -58,14 +78,15 @@ fn healthy() -> Scene {
             fd: Outcome::Granted,
             file: Outcome::Granted,
             pipe: Outcome::NotDone,
+            ..Probe::default()
         },
         recorded: Vec::new(),
     }
 }
 
-type Change = fn(&mut Scene);
+type Change = fn(&mut Node);
 
-fn scene(changes: &[Change]) -> Scene {
+fn scene(changes: &[Change]) -> Node {
     let mut scene = healthy();
     changes.iter().for_each(|change| change(&mut scene));
     scene
@@ -81,6 +102,7 @@ const FDS_FULL: Change = |s| {
         fd: Outcome::Refused(24),
         file: Outcome::Refused(24),
         pipe: Outcome::NotDone,
+        ..Probe::default()
     };
 };
 const FOUR_LEFT: Change = |s| s.facts.fds.free = Limit::Finite(4);
@@ -114,6 +136,7 @@ const BLIND: Change = |s| {
         fd: Outcome::NotDone,
         file: Outcome::Refused(24),
         pipe: Outcome::NotDone,
+        ..Probe::default()
     };
 };
 const SMALL_NR_OPEN: Change = |s| {

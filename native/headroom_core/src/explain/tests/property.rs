@@ -29,7 +29,7 @@ fn outcome() -> impl Strategy<Value = Outcome> {
     ]
 }
 
-fn any_scene() -> impl Strategy<Value = Scene> {
+fn any_scene() -> impl Strategy<Value = Node> {
     let fds = (
         count(),
         limit(),
@@ -74,6 +74,7 @@ fn any_scene() -> impl Strategy<Value = Scene> {
                 fd: probe.0,
                 file: probe.1,
                 pipe: probe.2,
+                ..Probe::default()
             };
             scene.recorded = peak
                 .map(|(name, used, limit, at)| Peak {
@@ -121,8 +122,8 @@ fn any_value() -> impl Strategy<Value = Value> {
 }
 
 /// Whether the facts or the probe show that nothing is left of what is accused.
-fn shows_no_room(culprit: Culprit, operation: Operation, scene: &Scene) -> bool {
-    let Scene { facts, probe, .. } = scene;
+fn shows_no_room(culprit: Culprit, operation: Operation, scene: &Node) -> bool {
+    let Node { facts, probe, .. } = scene;
     let full = |(used, limit): (Count, Limit)| matches!((used, limit), (Known::Is(used), Limit::Finite(limit)) if used >= limit);
     let fd_refused = matches!(probe.fd, Outcome::Refused(_));
     let refused =

@@ -180,7 +180,7 @@ fn told(rows: Vec<(Value, &str, Operation)>) {
 fn deaf_sockets_are_known_by_their_code() {
     for (result, culprit) in [
         (-2_147_483_644, Culprit::MaxFds),
-        (-2_147_483_640, Culprit::OtherLimit),
+        (-2_147_483_640, Culprit::Undetermined),
         (-1, Culprit::Undetermined),
     ] {
         let reason = tuple([

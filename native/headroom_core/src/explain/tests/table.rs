@@ -114,7 +114,7 @@ fn the_table_of_truth() {
         ("undef", Op::Undefined, &[BLIND], Nofile, Probed),
         ("enfile", Op::File, &[BLIND], KernelFileMax, ByElimination),
         ("emfile", Op::Undefined, &[FDS_FULL], Nofile, Observed),
-        ("emfile", Op::Undefined, &[], Undetermined, None),
+        ("emfile", Op::Undefined, &[], Nofile, ByElimination),
         ("emfile", Op::Ets, &[FDS_FULL], Nofile, Observed),
         (
             "enfile",
@@ -173,7 +173,7 @@ fn the_table_of_truth() {
         ("einval", Op::OpenPort, &[RAISED], MaxFds, Observed),
         ("econnrefused", Op::Connect, &[PORTS_FULL], NotALimit, None),
         ("enomem", Op::Socket, &[], KernelMemory, ByElimination),
-        ("eaddrnotavail", Op::Connect, &[], OtherLimit, ByElimination),
+        ("eaddrnotavail", Op::Connect, &[], Undetermined, None),
         ("eagain", Op::OpenPort, &[], OtherLimit, ByElimination),
         ("badarg", Op::OsCmd, &[FDS_FULL], Nofile, Observed),
         ("badarg", Op::OsCmd, &[], Undetermined, None),
@@ -271,6 +271,6 @@ fn the_rule_of_r14_is_told_where_it_misleads() {
     }
 }
 
-pub(super) fn ports_full() -> Scene {
+pub(super) fn ports_full() -> Node {
     scene(&[PORTS_FULL])
 }
