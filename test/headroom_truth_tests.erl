@@ -89,7 +89,7 @@ no_proc_sys_test_() ->
     hidden("/proc/sys", ["setpriv", "--bounding-set", "-sys_admin"], fun(Child) ->
         Snapshot = all_answer(Child),
         ?assertMatch(#{fds := #{free := Free, own := Own}, nofile := #{exempt_from_file_max := false}}
-                         when is_integer(Free), Own > 0, Snapshot),
+                         when is_integer(Free) andalso Own > 0, Snapshot),
         ?assertMatch(#{level := warning}, Snapshot),
         ?assertMatch(#{id := unreadable, level := warning, resource := kernel_files}, first_finding(Snapshot))
     end).

@@ -149,6 +149,8 @@ const OPERATIONS: &[(&str, Operation)] = &[
     ("spawn_init", OpenPort),
     ("failed to create pipe", OpenPort),
     ("failed to start ranch listener", Listen),
+    // net_kernel.erl
+    ("register/listen error", Listen),
     ("file operation error", File),
     ("shared object file", File),
     ("could not open", File),
@@ -274,7 +276,7 @@ pub(super) fn operation(line: &Line) -> Option<Operation> {
     if let Some((_, operation)) = OPERATIONS.iter().find(|(part, _)| prose.contains(part)) {
         return Some(*operation);
     }
-    let words = prose.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-');
+    let words = prose.split(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '-' | '/'));
     let verbs = words.filter_map(|word| {
         VERBS
             .iter()

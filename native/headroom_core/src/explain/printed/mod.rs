@@ -401,7 +401,7 @@ impl<'a> Reader<'a> {
                 let rest = rest[1..].trim_start_matches(|c: char| c.is_ascii_digit());
                 self.plain(name, rest);
             }
-            (Some('-'), Some(next)) if next.is_ascii_alphabetic() => self.compound(),
+            (Some('-' | '/'), Some(next)) if next.is_ascii_alphabetic() => self.compound(),
             (Some('.' | '-' | '/' | '\\'), Some(next))
                 if term::is_name(next) && !rest.starts_with("\\n") && !rest.starts_with("\\t") =>
             {
@@ -415,14 +415,16 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// `file-max`: a word that is not its parts.
+    /// `file-max`, `register/listen`: a word that is not its parts. With more of a path it is one.
     fn compound(&mut self) {
         let end = self
             .rest
-            .find(|c: char| !c.is_ascii_alphabetic() && c != '-')
+            .find(|c: char| !c.is_ascii_alphabetic() && !matches!(c, '-' | '/'))
             .unwrap_or(self.rest.len());
         let (compound, rest) = self.rest.split_at(end);
-        if rest.starts_with(|c| term::is_name(c) || matches!(c, '.' | '/' | '(')) {
+        let path =
+            compound.matches('/').count() > 1 || compound.contains('/') && !rest.starts_with(' ');
+        if path || rest.starts_with(|c| term::is_name(c) || matches!(c, '.' | '/' | '(')) {
             self.path();
             return;
         }
@@ -553,7 +555,7 @@ impl<'a> Reader<'a> {
             None => rest,
         };
         // A setting of the kernel says what it is.
-        let setting = ["fs.", "kernel.", "net."]
+        let setting = ["fs.", "kernel.", "net.", "/proc/sys/"]
             .iter()
             .any(|room| path.starts_with(room));
         self.say(if setting { path } else { "_" });
