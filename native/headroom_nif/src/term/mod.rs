@@ -9,4 +9,4 @@ mod value;
 
 pub use de::from_term;
 pub use ser::to_term;
-pub use value::{to_small_value, to_value_within, Bounds};
+pub use value::{to_small_value, to_value, to_value_within, Bounds};

@@ -47,6 +47,11 @@ struct Budget {
     unread: u64,
 }
 
+/// A term as plain data.
+pub fn to_value(term: Term) -> Value {
+    to_value_within(term, Bounds::SHORT).0
+}
+
 /// A part of an option as plain data.
 pub fn to_small_value(term: Term) -> Value {
     to_value_within(term, Bounds::OPTION).0
