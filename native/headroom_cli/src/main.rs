@@ -8,6 +8,7 @@ mod exec;
 mod health;
 #[cfg(target_os = "linux")]
 mod inspect;
+mod lint;
 #[cfg(target_os = "linux")]
 mod outside;
 #[cfg(target_os = "linux")]
@@ -56,6 +57,7 @@ commands! {
     ps::Ps,
     #[cfg(target_os = "linux")]
     inspect::Inspect,
+    lint::Lint,
     #[cfg(target_os = "linux")]
     release::Release,
     #[cfg(all(feature = "attach", target_os = "linux"))]
@@ -82,10 +84,11 @@ fn main() -> ExitCode {
     }
 }
 
-/// A monitoring system takes 125 for nothing that it knows.
+/// A monitoring system takes 125 for nothing that it knows; what reads files says 2, as its like do.
 fn usage() -> u8 {
     match std::env::args_os().nth(1) {
         Some(command) if command == "health" => health::UNKNOWN,
+        Some(command) if command == "lint" || command == "autopsy" => lint::UNUSABLE,
         _ => USAGE,
     }
 }

@@ -145,6 +145,8 @@ pub enum Place {
     EngineUnit,
     /// The command that runs a container.
     ContainerRun,
+    /// A service of a compose file.
+    Compose,
     /// The image's recipe.
     Dockerfile,
     /// The script that starts the node.
@@ -166,6 +168,7 @@ impl Place {
             Place::Unit => "in the systemd unit",
             Place::EngineUnit => "in the systemd unit of containerd on the host",
             Place::ContainerRun => "for docker or podman run",
+            Place::Compose => "in the service of the compose file",
             Place::Dockerfile => "in the Dockerfile, the node's start as CMD",
             Place::StartScript => "in the script that starts the node",
             Place::SysctlD => "in /etc/sysctl.d/ on the host",
@@ -181,6 +184,7 @@ impl Place {
             | Place::Environment
             | Place::Unit
             | Place::ContainerRun
+            | Place::Compose
             | Place::StartScript
             | Place::File(_) => ", then restart",
             Place::EngineUnit => ", then restart both",

@@ -13,6 +13,7 @@ pub mod autopsy;
 pub mod explain;
 pub mod finding;
 pub mod holders;
+pub mod lint;
 pub mod measure;
 pub mod nofile;
 pub mod number;

@@ -13,6 +13,7 @@ mod atoms;
 pub mod beam;
 pub mod boot;
 pub mod change;
+pub mod configured;
 pub mod dump;
 pub mod exposure;
 mod facts;

@@ -5,7 +5,7 @@ mod lines;
 mod reader;
 
 use std::fs::File;
-use std::io::{self, BufReader, IsTerminal, Read, Write};
+use std::io::{self, BufReader, IsTerminal, Read};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -16,6 +16,7 @@ use headroom_facts::dump::Dump;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
+use crate::say::{complain, say};
 use reader::Reader;
 
 /// Did a limit end this node? Reads erl_crash.dump, of any size, in bounded memory
@@ -47,13 +48,9 @@ impl Autopsy {
     /// Prints the answer.
     pub fn run(self) -> ExitCode {
         match self.answer() {
-            Ok(text) => {
-                // The exit status stands, also where nobody reads the text.
-                let _ = io::stdout().write_all(text.as_bytes());
-                ExitCode::SUCCESS
-            }
+            Ok(text) => say(&text, 0),
             Err(why) => {
-                eprintln!("headroom: {}: {why}", self.file.display());
+                complain(format_args!("headroom: {}: {why}\n", self.file.display()));
                 ExitCode::from(UNREADABLE)
             }
         }

@@ -70,6 +70,11 @@ pub fn container(wanted: u64) -> Fix {
     )
 }
 
+/// The same in a compose file.
+pub fn compose(wanted: u64) -> Fix {
+    Fix::at(Place::Compose, format!("ulimits: {{ nofile: {wanted} }}"))
+}
+
 /// The hard limit is there already: the image itself raises the soft one.
 pub fn image(soft: u64) -> Fix {
     Fix::at(

@@ -3,6 +3,7 @@
 pub mod autopsy;
 pub mod holders;
 pub mod json;
+pub mod lint;
 pub mod page;
 pub mod plugin;
 pub mod refusal;
