@@ -1,5 +1,5 @@
 # The work is in script/; each target installs what it misses (Debian, cargo given) and can be run again at any time.
-.PHONY: report demo test lint bench integration fresh
+.PHONY: report demo test lint bench integration fresh container
 
 report:
 	@script/report
@@ -21,3 +21,6 @@ integration:
 
 fresh:
 	@script/fresh
+
+container:
+	@script/container

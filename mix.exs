@@ -16,7 +16,20 @@ defmodule Headroom.MixProject do
       test_ignore_filters: [~r"^test/consumers/"],
       compilers: [:headroom_nif | Enum.flat_map(Mix.compilers(), &with_docs/1)],
       test_coverage: [summary: [threshold: 0], ignore_modules: [:headroom_nif]],
-      deps: []
+      deps: [],
+      package: package()
+    ]
+  end
+
+  # What builds, and what tests that it did: the natural list of Mix has no native/, and would ship priv/.
+  defp package do
+    [
+      name: :headroom,
+      licenses: @props[:licenses],
+      links: Map.new(@props[:links]),
+      files:
+        ~w(src lib native test script docs examples bench .cargo Cargo.toml Cargo.lock mix.exs rebar.config) ++
+          ~w(.formatter.exs Makefile LICENSE README.md CHANGELOG.md CONTRIBUTING.md)
     ]
   end
 
@@ -58,5 +71,5 @@ defmodule Mix.Tasks.Compile.HeadroomNif do
   end
 
   @impl true
-  def clean, do: File.rm("priv/headroom_nif.so")
+  def clean, do: Enum.each(["priv/headroom_nif.so", "priv/bin/headroom"], &File.rm/1)
 end
