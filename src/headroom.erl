@@ -210,14 +210,14 @@ while all dirty I/O threads are blocked; report_text/0 does not.
 """).
 -spec report() -> ok | unavailable().
 report() ->
-    headroom_print:print(fun headroom_view:report/1).
+    headroom_print:print(fun headroom_ask:report/1).
 
 ?DOC("""
 The report as text: ASCII, lines of 80 columns where the numbers allow it.
 """).
 -spec report_text() -> binary() | unavailable().
 report_text() ->
-    headroom_view:report(ascii).
+    headroom_ask:report(ascii).
 
 ?DOC("""
 Facts and judgement of this moment as one map.
@@ -227,14 +227,14 @@ Cost: below 100 microseconds at 19000 open descriptors on Linux 6.2 and later.
 """).
 -spec snapshot() -> snapshot() | unavailable().
 snapshot() ->
-    headroom_view:snapshot().
+    headroom_ask:snapshot().
 
 ?DOC("""
 `snapshot(json)` is snapshot/0 as JSON: what is unknown is null, what is not set is absent, no bound is the word infinity.
 """).
 -spec snapshot(json) -> binary() | unavailable().
 snapshot(json) ->
-    headroom_view:json();
+    headroom_ask:json();
 snapshot(_) ->
     erlang:error(badarg).
 
@@ -245,7 +245,7 @@ Stateless, never a notice. Cost while all is well: two or three system calls and
 """).
 -spec health() -> ok | {warning, [finding()]} | {critical, [finding()]} | unavailable().
 health() ->
-    headroom_view:health().
+    headroom_ask:health().
 
 ?DOC("""
 How many more sockets, files and port programs can be opened, and what stops the next one.
@@ -255,14 +255,14 @@ below `max_fds`; a file a descriptor; a port program a port, five free descripto
 """).
 -spec capacity() -> #{use() => capacity()} | unavailable().
 capacity() ->
-    headroom_view:capacity().
+    headroom_ask:capacity().
 
 ?DOC("""
 capacity/0 of one kind: `gen_tcp`, `socket`, `file` or `port_program`.
 """).
 -spec capacity(use()) -> capacity() | unavailable().
 capacity(Use) when Use =:= gen_tcp; Use =:= socket; Use =:= file; Use =:= port_program ->
-    case headroom_view:capacity() of
+    case headroom_ask:capacity() of
         #{Use := Capacity} -> Capacity;
         {error, _} = Error -> Error
     end;
@@ -298,10 +298,10 @@ An operation or an option that does not exist raises `badarg`.
 """).
 -spec diagnose(term(), operation(), #{probe => boolean()}) -> verdict() | unavailable().
 diagnose(Reason, Operation, Options) when is_atom(Operation), map_size(Options) =:= 0 ->
-    headroom_why:diagnose(Reason, Operation, true);
+    headroom_ask:diagnose(Reason, Operation, true);
 diagnose(Reason, Operation, #{probe := Probe} = Options)
   when is_atom(Operation), is_boolean(Probe), map_size(Options) =:= 1 ->
-    headroom_why:diagnose(Reason, Operation, Probe);
+    headroom_ask:diagnose(Reason, Operation, Probe);
 diagnose(_, _, _) ->
     erlang:error(badarg).
 
@@ -333,7 +333,7 @@ What explain/2 prints, as ASCII text.
 """).
 -spec explain_text(term(), operation()) -> binary() | unavailable().
 explain_text(Reason, Operation) when is_atom(Operation) ->
-    headroom_why:explain(Reason, Operation, true);
+    headroom_ask:explain(Reason, Operation, true);
 explain_text(_, _) ->
     erlang:error(badarg).
 
@@ -440,7 +440,7 @@ Dockerfile, vm.args, environment, start script, sysctl on the host) and with the
 """).
 -spec boot_advice() -> [boot_line()] | unavailable().
 boot_advice() ->
-    headroom_nofile:boot_advice().
+    headroom_ask:boot_advice().
 
 ?DOC("""
 Which build of the native library this is.
@@ -448,7 +448,7 @@ Which build of the native library this is.
 -spec version() -> #{headroom := binary(), nif_api := binary(), target := binary(), schema := pos_integer()}
                  | unavailable().
 version() ->
-    headroom_view:version().
+    headroom_ask:version().
 
 ?DOC("""
 What would end this node, mute its log or lose its data when a descriptor, port or process is missing.
@@ -460,7 +460,7 @@ docs/hazards.md has a paragraph on each.
 """).
 -spec hazards() -> [finding()] | unavailable().
 hazards() ->
-    headroom_hazards:hazards().
+    headroom_ask:hazards().
 
 ?DOC("""
 Takes away those of hazards/0 that can be taken away safely while the node runs, and says what became of each.
@@ -472,7 +472,7 @@ It changes no setting of the node, and asks no name server.
 """).
 -spec harden() -> {ok, [hardened()]} | unavailable().
 harden() ->
-    headroom_hazards:harden().
+    headroom_harden:harden().
 
 ?DOC("""
 Prints who holds the descriptors of this node to the caller's group leader: the first line names the group that is

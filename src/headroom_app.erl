@@ -41,7 +41,7 @@ stop(_State) ->
     ok.
 
 harden() ->
-    case headroom_hazards:harden_at_start() of
+    case headroom_harden:harden_at_start() of
         ok -> start_with_reserve();
         {error, _} = Error -> Error
     end.
@@ -71,7 +71,7 @@ start_if_met(Start) ->
 
 start_supervisor() ->
     case supervisor:start_link({local, headroom_sup}, ?MODULE, []) of
-        {error, {shutdown, {failed_to_start_child, headroom_status, Reason}}} -> {error, Reason};
+        {error, {shutdown, {failed_to_start_child, headroom_status_file, Reason}}} -> {error, Reason};
         Started -> Started
     end.
 
@@ -87,7 +87,7 @@ owners() ->
 status() ->
     case headroom_config:status_file() of
         none -> [];
-        Path -> [#{id => headroom_status, start => {headroom_status, start_link, [Path]}, restart => temporary}]
+        Path -> [#{id => headroom_status_file, start => {headroom_status_file, start_link, [Path]}, restart => temporary}]
     end.
 
 %% Erases what outlives a stop, for whoever deletes the code next: a node that was attached keeps nothing of it.

@@ -8,8 +8,18 @@
 
 -define(FIXED, {?MODULE, fixed}).
 
+-type table() :: {headroom:count(), headroom:limit()}.
+-type facts() :: #{taken_at := integer(), node := binary(), otp_release := binary(), boot := map(),
+                   max_fds := headroom:limit(),
+                   tables := #{ports := table(), processes := table(), ets_tables := table(), atoms := table(),
+                               sockets := headroom:count()},
+                   reserved := headroom_held:facts(),
+                   unreadable := [#{what := atom(), reason := atom()}],
+                   exposure => map()}.
+-export_type([facts/0]).
+
 %% The facts of this moment. With `sockets' the registry process of the socket module is asked, too.
--spec facts(sockets | no_sockets) -> map().
+-spec facts(sockets | no_sockets) -> facts().
 facts(Sockets) ->
     #{otp_release := Release, boot := Boot, max_fds := MaxFds, limits := Limits, unreadable := Fixed} = fixed(),
     {Ports, Processes, EtsTables, Atoms} = Limits,

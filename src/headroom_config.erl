@@ -53,7 +53,7 @@ reserve() ->
 check_reserve(none) ->
     ok;
 check_reserve(Option) ->
-    case headroom_reserve:wanted(Option) of
+    case headroom_nif:reserve_option(Option) of
         {ok, _} -> ok;
         {error, {Key, Why}} -> {error, {bad_option, {reserve, Key}, Why}};
         {error, Why} -> {error, {bad_option, reserve, Why}}

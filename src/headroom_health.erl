@@ -16,7 +16,7 @@ that is 503, too, and the word is unknown. Opens nothing, spawns nothing; it cos
 """).
 -spec response() -> {200 | 503, [{binary(), binary()}], binary()}.
 response() ->
-    case headroom_view:health_json() of
+    case headroom_ask:health_json() of
         {critical, Json} -> response(503, Json);
         {error, _} -> response(503, <<"{\"level\":\"unknown\",\"findings\":[]}">>);
         {_OkOrWarning, Json} -> response(200, Json)

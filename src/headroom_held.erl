@@ -9,6 +9,9 @@
 -export([fds/0, note_fds/0]).
 -export([ports/0, open_ports/1, close_ports/1]).
 
+-type facts() :: #{fds := non_neg_integer(), ports := non_neg_integer()}.
+-export_type([facts/0]).
+
 -define(FDS, {?MODULE, fds}).
 
 %% Called by the process that will own the ports.
@@ -20,7 +23,7 @@ init() ->
         _ -> ok
     end.
 
--spec facts() -> #{fds := non_neg_integer(), ports := non_neg_integer()}.
+-spec facts() -> facts().
 facts() ->
     #{fds => fds(), ports => ports()}.
 

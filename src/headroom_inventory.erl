@@ -67,7 +67,7 @@ close(Why, Group) ->
 %%% The look
 
 looked(#{idle_ms := Idle}, Answer) ->
-    headroom_view:with_library(fun() ->
+    headroom_ask:with_library(fun() ->
         case look({start, Idle}, [], ?TRIES) of
             {error, busy} = Error ->
                 Error;

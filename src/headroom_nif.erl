@@ -1,28 +1,20 @@
 %% @private
-%% The functions of the native library. This module stays small and unchanged, so that nobody needs to reload it.
+%% The functions of the native library: one to ask, one to change, and the few that are neither. What can be asked and
+%% changed stands in the library, so this module stays small and nobody needs to reload it.
 -module(headroom_nif).
 
 -export([load_status/0]).
--export([version/0, boot/2, thresholds/1]).
+-export([version/0, boot/2, thresholds/1, reserve_option/1]).
+-export([ask/2, ask_long/2, change/2, reserved_fds/0]).
 -export([open_count/0, keep/1, pulse/3, status_record/5, scan/1]).
--export([snapshot/3, snapshot_json/3, report/4]).
--export([hazards/3, harden_plan/3, hardened/4]).
--export([diagnose/6, explain_text/6, diagnose_long/6, explain_text_long/6]).
--export([raise_nofile/3, clamp_nofile/2, boot_advice/3]).
--export([reserve_fds/4, release_fds/2, reserved_fds/0]).
--export([requirement/4, last_words/1]).
+-export([last_words/1]).
 -export([look/1, identify/1, details/1, standard_pipes/1, holders/3]).
 
--nifs([version/0, boot/2, thresholds/1,
+-nifs([version/0, boot/2, thresholds/1, reserve_option/1,
+       ask/2, ask_long/2, change/2, reserved_fds/0,
        open_count/0, keep/1, pulse/3, status_record/5, scan/1,
-       snapshot/3, snapshot_json/3, report/4,
-       hazards/3, harden_plan/3, hardened/4,
-       diagnose/6, explain_text/6]).
--nifs([diagnose_long/6, explain_text_long/6]).
--nifs([raise_nofile/3, clamp_nofile/2, boot_advice/3,
-       reserve_fds/4, release_fds/2, reserved_fds/0]).
--nifs([requirement/4, last_words/1]).
--nifs([look/1, identify/1, details/1, standard_pipes/1, holders/3]).
+       last_words/1,
+       look/1, identify/1, details/1, standard_pipes/1, holders/3]).
 -on_load(init/0).
 
 %% In each stub itself: dialyzer knows `erlang:nif_error' and takes the specs as they are.
@@ -30,7 +22,14 @@
 
 -type patience() :: fresh | recent | never.
 -type thresholds() :: tuple(). % as `thresholds/1' gave them: cheaper to hand over than a map
--export_type([thresholds/0]).
+-type moment() :: {headroom_beam:facts(), thresholds(), patience()}.
+-type question() :: snapshot | json | {report, ascii | unicode}
+                  | boot_advice | hazards | harden_plan | {hardened, map()}
+                  | {diagnose | explain, term(), headroom:operation(), boolean()}
+                  | {require, headroom:requirements()}.
+-type answer() :: term(). % of the shape that the public function names
+-type change() :: {raise, non_neg_integer() | max} | clamp | {reserve, headroom_held:facts()} | release.
+-export_type([thresholds/0, moment/0, question/0, answer/0, change/0]).
 
 %% A first load that fails leaves the stubs, so that callers get the reason and not `undef'. A reload that fails is
 %% refused, so that the working instance stays.
@@ -75,12 +74,30 @@ boot(_EmuArgs, _PortLimit) -> ?NOT_LOADED.
 -spec thresholds(map()) -> {ok, thresholds()} | {error, {term(), binary()}}.
 thresholds(_Option) -> ?NOT_LOADED.
 
+-spec reserve_option(term()) -> {ok, headroom_held:facts()} | {error, binary() | {term(), binary()}}.
+reserve_option(_Option) -> ?NOT_LOADED.
+
+%% Answers, or needs a count first. Facts that do not fit raise `{bad_facts, Why}', a question that does not, `badarg'.
+-spec ask(question(), moment()) -> answer() | scan_needed.
+ask(_Question, _Moment) -> ?NOT_LOADED.
+
+%% The same with a long text in the question, on a dirty CPU scheduler.
+-spec ask_long(question(), moment()) -> answer() | scan_needed.
+ask_long(_Question, _Moment) -> ?NOT_LOADED.
+
+-spec change(change(), moment()) -> {ok, term()} | {error, term()} | scan_needed.
+change(_Change, _Moment) -> ?NOT_LOADED.
+
+-spec reserved_fds() -> non_neg_integer() | undefined.
+reserved_fds() -> ?NOT_LOADED.
+
 -spec open_count() -> {ok, pos_integer()} | scan_needed | {error, atom() | {errno, integer()}}.
 open_count() -> ?NOT_LOADED.
 
 -spec keep(map()) -> ok.
 keep(_Fixed) -> ?NOT_LOADED.
 
+%% What is asked often, in one call, from a few numbers and what the library keeps.
 -spec pulse(health | health_json | capacity, tuple(), patience()) ->
     ok | {warning | critical, [map()]} | {ok | warning | critical, binary()} | map() | scan_needed | unkept.
 pulse(_Asked, _Vitals, _Patience) -> ?NOT_LOADED.
@@ -91,59 +108,6 @@ status_record(_Vitals, _EtsTables, _Node, _Sequence, _Patience) -> ?NOT_LOADED.
 
 -spec scan(start | map()) -> map() | done.
 scan(_State) -> ?NOT_LOADED.
-
--spec snapshot(map(), thresholds(), patience()) -> map() | scan_needed.
-snapshot(_Beam, _Thresholds, _Patience) -> ?NOT_LOADED.
-
--spec snapshot_json(map(), thresholds(), patience()) -> binary() | scan_needed.
-snapshot_json(_Beam, _Thresholds, _Patience) -> ?NOT_LOADED.
-
--spec report(map(), thresholds(), patience(), ascii | unicode) -> binary() | scan_needed.
-report(_Beam, _Thresholds, _Patience, _Charset) -> ?NOT_LOADED.
-
--spec hazards(map(), thresholds(), patience()) -> [map()] | scan_needed.
-hazards(_Beam, _Thresholds, _Patience) -> ?NOT_LOADED.
-
--spec harden_plan(map(), thresholds(), patience()) -> map() | scan_needed.
-harden_plan(_Beam, _Thresholds, _Patience) -> ?NOT_LOADED.
-
--spec hardened(map(), thresholds(), patience(), map()) -> [map()] | scan_needed.
-hardened(_Beam, _Thresholds, _Patience, _Attempts) -> ?NOT_LOADED.
-
--spec diagnose(term(), headroom:operation(), boolean(), map(), thresholds(), patience()) -> map() | scan_needed.
-diagnose(_Reason, _Operation, _Probe, _Beam, _Thresholds, _Patience) -> ?NOT_LOADED.
-
--spec explain_text(term(), headroom:operation(), boolean(), map(), thresholds(), patience()) -> binary() | scan_needed.
-explain_text(_Reason, _Operation, _Probe, _Beam, _Thresholds, _Patience) -> ?NOT_LOADED.
-
-%% The same for long texts, on a dirty CPU scheduler.
--spec diagnose_long(term(), headroom:operation(), boolean(), map(), thresholds(), patience()) -> map() | scan_needed.
-diagnose_long(_Reason, _Operation, _Probe, _Beam, _Thresholds, _Patience) -> ?NOT_LOADED.
-
--spec explain_text_long(term(), headroom:operation(), boolean(), map(), thresholds(), patience()) -> binary() | scan_needed.
-explain_text_long(_Reason, _Operation, _Probe, _Beam, _Thresholds, _Patience) -> ?NOT_LOADED.
-
--spec raise_nofile(non_neg_integer() | max, map(), thresholds()) -> {ok, map()} | {error, term()}.
-raise_nofile(_Wanted, _Beam, _Thresholds) -> ?NOT_LOADED.
-
--spec clamp_nofile(headroom:limit(), non_neg_integer()) -> {ok, map()} | {error, term()}.
-clamp_nofile(_MaxFds, _Kept) -> ?NOT_LOADED.
-
--spec boot_advice(map(), thresholds(), patience()) -> [map()] | scan_needed.
-boot_advice(_Beam, _Thresholds, _Patience) -> ?NOT_LOADED.
-
--spec reserve_fds(map(), map(), thresholds(), patience()) -> {ok, headroom:limit()} | {error, term()} | scan_needed.
-reserve_fds(_Wanted, _Beam, _Thresholds, _Patience) -> ?NOT_LOADED.
-
--spec release_fds(headroom:limit(), non_neg_integer()) -> {ok, non_neg_integer()} | {error, term()}.
-release_fds(_MaxFds, _Kept) -> ?NOT_LOADED.
-
--spec reserved_fds() -> non_neg_integer() | undefined.
-reserved_fds() -> ?NOT_LOADED.
-
--spec requirement(map(), thresholds(), patience(), headroom:requirements()) ->
-    met | {unmet, [headroom:finding()], binary()} | {bad_requirement, term(), binary()} | scan_needed.
-requirement(_Beam, _Thresholds, _Patience, _Required) -> ?NOT_LOADED.
 
 -spec last_words(binary()) -> ok | timeout.
 last_words(_Text) -> ?NOT_LOADED.

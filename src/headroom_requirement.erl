@@ -14,7 +14,7 @@
 
 -spec check(headroom:requirements()) -> ok | {error, [headroom:finding()] | bad() | {nif_not_loaded, term()}}.
 check(Required) ->
-    case headroom_view:requirement(Required) of
+    case headroom_ask:requirement(Required) of
         met -> ok;
         {unmet, Findings, _Text} -> {error, Findings};
         {bad_requirement, _, _} = Bad -> {error, Bad};
@@ -23,7 +23,7 @@ check(Required) ->
 
 -spec assert(headroom:requirements()) -> ok | {error, {nif_not_loaded, term()}}.
 assert(Required) ->
-    case headroom_view:requirement(Required) of
+    case headroom_ask:requirement(Required) of
         met ->
             ok;
         {unmet, _Findings, Text} ->
@@ -45,7 +45,7 @@ boot() ->
     end.
 
 boot(Required, OnUnmet) ->
-    try headroom_view:requirement(Required) of
+    try headroom_ask:requirement(Required) of
         met -> ok;
         {unmet, Findings, Text} -> unmet(OnUnmet, {unmet, Findings}, Text);
         {bad_requirement, _, _} = Bad -> {error, Bad};
@@ -59,7 +59,7 @@ boot(Required, OnUnmet) ->
 -spec child(headroom:requirements()) ->
     ignore | {error, {unmet, [headroom:finding()]} | bad() | {bad_option, on_unmet, binary()} | {nif_not_loaded, term()}}.
 child(Required) ->
-    case {headroom_view:requirement(Required), on_unmet()} of
+    case {headroom_ask:requirement(Required), on_unmet()} of
         {_, {error, Bad}} -> bad_configuration(Bad);
         {met, _} -> ignore;
         {{unmet, Findings, Text}, OnUnmet} -> child_unmet(OnUnmet, {unmet, Findings}, Text);

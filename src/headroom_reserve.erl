@@ -4,53 +4,26 @@
 
 -behaviour(gen_server).
 
--export([start_link/0, wanted/1, reserve/1, release/0, give_back/0]).
+-export([start_link/0, reserve/1, release/0, give_back/0]).
 -export([init/1, handle_call/3, handle_cast/2]).
 
 -include_lib("kernel/include/logger.hrl").
-
-%% Far more than there can be, and what the native library can read.
--define(MOST, 16#FFFFFFFFFFFFFFFF).
-
--type wanted() :: #{fds := non_neg_integer(), ports := non_neg_integer()}.
 
 -spec start_link() -> {ok, pid()} | {error, term()}.
 start_link() ->
     gen_server:start_link({local, ?MODULE}, ?MODULE, [], []).
 
-%% What an argument or an option asks for.
--spec wanted(term()) -> {ok, wanted()} | {error, binary() | {term(), binary()}}.
-wanted(Fds) when is_integer(Fds) ->
-    wanted(#{fds => Fds});
-wanted(Map) when is_map(Map) ->
-    %% Of a large map a few keys are looked at: more than two are wrong.
-    Bad = [{Key, why(Key)} || {Key, Value} <- first(3, maps:next(maps:iterator(Map))), not is_wanted(Key, Value)],
-    case Bad of
-        [] -> {ok, maps:map(fun(_, Value) -> min(Value, ?MOST) end, maps:merge(#{fds => 0, ports => 0}, Map))};
-        [First | _] -> {error, First}
-    end;
-wanted(_) ->
-    {error, <<"neither a number nor a map">>}.
-
-first(0, _) -> [];
-first(_, none) -> [];
-first(Left, {Key, Value, Rest}) -> [{Key, Value} | first(Left - 1, maps:next(Rest))].
-
-is_wanted(Key, Value) ->
-    lists:member(Key, [fds, ports]) andalso is_integer(Value) andalso Value >= 0.
-
-why(Key) when Key =:= fds; Key =:= ports -> <<"not a non-negative integer">>;
-why(_) -> <<"neither fds nor ports">>.
-
 -spec reserve(term()) -> {ok, map()} | {error, term()}.
 reserve(Argument) ->
-    case wanted(Argument) of
+    case headroom_ask:with_library(fun() -> headroom_nif:reserve_option(Argument) end) of
         {ok, Wanted} ->
             try
                 gen_server:call(?MODULE, {reserve, Wanted}, infinity)
             catch
                 exit:{Reason, {gen_server, call, _}} -> {error, {no_holder, Reason}}
             end;
+        {error, {nif_not_loaded, _}} = Error ->
+            Error;
         {error, _} ->
             erlang:error(badarg)
     end.
@@ -59,7 +32,7 @@ reserve(Argument) ->
 -spec release() -> {ok, map()} | {error, term()}.
 release() ->
     Ports = headroom_held:close_ports(all),
-    case headroom_view:with_library(fun release_fds/0) of
+    case headroom_ask:with_library(fun release_fds/0) of
         {ok, Fds} -> {ok, #{fds => Fds, ports => Ports}};
         {error, _} = Error -> Error
     end.
@@ -73,9 +46,7 @@ give_back() ->
     end.
 
 release_fds() ->
-    Result = headroom_nif:release_fds(headroom_beam:max_fds(), headroom_held:fds()),
-    ok = headroom_held:note_fds(),
-    Result.
+    headroom_ask:change(release, never).
 
 %%% In the process
 
@@ -89,7 +60,7 @@ init([]) ->
     {ok, no_state}.
 
 handle_call({reserve, Wanted}, _From, State) ->
-    {reply, headroom_view:with_library(fun() -> take(Wanted) end), State}.
+    {reply, headroom_ask:with_library(fun() -> take(Wanted) end), State}.
 
 handle_cast(_, State) ->
     {noreply, State}.
@@ -112,12 +83,7 @@ take(#{ports := Ports} = Wanted) ->
     end.
 
 lower(Wanted) ->
-    Beam = headroom_beam:facts(no_sockets),
-    Thresholds = headroom_config:thresholds(),
-    Ask = fun(Patience) -> headroom_nif:reserve_fds(Wanted, Beam, Thresholds, Patience) end,
-    Result = headroom_view:counted(Ask, fresh),
-    ok = headroom_held:note_fds(),
-    Result.
+    headroom_ask:change({reserve, Wanted}, fresh).
 
 hold(More) when More >= 0 ->
     headroom_held:open_ports(More);

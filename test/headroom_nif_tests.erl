@@ -95,6 +95,8 @@ try_call(Module, Function, Args) ->
         Class:Reason -> {Class, Reason}
     end.
 
+%% Facts are the application's own; where they do not fit, the key is named.
+is_survival({error, {bad_facts, Why}}) -> is_binary(Why);
 is_survival(Outcome) -> Outcome =:= answer orelse Outcome =:= {error, badarg}.
 
 %% What the public functions hand to the library, seen by tracing, and what the application's start does.
@@ -108,7 +110,7 @@ real_calls() ->
     _ = erlang:trace(all, true, [call, {tracer, Tracer}]),
     _ = [apply(headroom, Function, Args) || {Function, Args, Kind} <- headroom_public:calls(), lists:member(Kind, [data, changes])],
     {_, _, _} = headroom_health:response(),
-    _ = headroom_view:status_record(1),
+    _ = headroom_ask:status_record(1),
     ok = headroom_beam:keep(),
     _ = erlang:trace(all, false, [call]),
     Delivered = erlang:trace_delivered(all),
@@ -122,8 +124,14 @@ real_calls() ->
 collect(Parent, Seen) ->
     receive
         {trace, _, call, {headroom_nif, Function, Args}} -> collect(Parent, [{Function, Args} | Seen]);
-        stop -> Parent ! {seen, lists:ukeysort(1, Seen)}
+        stop -> Parent ! {seen, maps:values(maps:from_list([{kind(Call), Call} || Call <- Seen]))}
     end.
+
+%% One call of each function, and one for each question and each change.
+kind({Function, [What | _]}) when Function =:= ask; Function =:= change ->
+    {Function, if is_tuple(What) -> element(1, What); true -> What end};
+kind({Function, _}) ->
+    Function.
 
 stubs() -> headroom_nif:module_info(nifs).
 

@@ -166,7 +166,7 @@ process_ends_test_() ->
     {timeout, 60, fun() ->
         File = headroom_scratch:path("status"),
         headroom_child:with(with_file(File, #{}), fun(Child) ->
-            Pid = headroom_child:call(Child, erlang, whereis, [headroom_status]),
+            Pid = headroom_child:call(Child, erlang, whereis, [headroom_status_file]),
             true = headroom_child:call(Child, erlang, exit, [Pid, kill]),
             ?assertEqual(ok, headroom_child:call(Child, headroom, health, [])),
             ?assertMatch([_ | _], headroom_child:call(Child, supervisor, which_children, [headroom_sup]))

@@ -64,7 +64,7 @@ impl Inspect {
                 Err(error) => return failed(&error),
             }
         } else {
-            report(&snapshot, Charset::Ascii) + &threads::section(&threads)
+            report(&snapshot, None, Charset::Ascii) + &threads::section(&threads)
         };
         say(&text, status(&snapshot, &threads))
     }

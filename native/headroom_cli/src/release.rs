@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use headroom_core::nofile::raise::{raise, Bounds, Refusal};
 use headroom_core::number;
-use headroom_core::raise::{raise, Bounds, Refusal};
 use headroom_facts::vocabulary::{Known, Limit};
 use headroom_facts::wanted::Wanted;
 use rustix::process::{prlimit, Pid, Resource, Rlimit};

@@ -349,7 +349,7 @@ proptest! {
             prop_assert!(!exhausted || resource.free == fin(0), "{finding:?}");
         }
         for line in headroom_core::render::report::report(
-            &headroom_core::snapshot::Snapshot::new(facts), headroom_core::render::report::Charset::Ascii).lines() {
+            &headroom_core::snapshot::Snapshot::new(facts), None, headroom_core::render::report::Charset::Ascii).lines() {
             prop_assert!(line.contains("<-") || line.len() <= headroom_core::render::page::WIDTH, "{line}");
         }
     }

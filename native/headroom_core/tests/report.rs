@@ -28,7 +28,7 @@ const ALL: [&str; 4] = ["incident", "healthy", "no_proc", "raised_after_boot"];
 #[test]
 fn reports_are_as_recorded() {
     for name in ALL {
-        let report = report::report(&snapshot(name), Charset::Ascii);
+        let report = report::report(&snapshot(name), None, Charset::Ascii);
         let path = fixture(&format!("{name}.txt"));
         if std::env::var_os("UPDATE_REPORTS").is_some() {
             fs::write(&path, &report).unwrap();
@@ -41,7 +41,7 @@ fn reports_are_as_recorded() {
 #[test]
 fn lines_fit_where_numbers_allow_it() {
     for name in ALL {
-        for line in report::report(&snapshot(name), Charset::Ascii).lines() {
+        for line in report::report(&snapshot(name), None, Charset::Ascii).lines() {
             let may_be_long = line.starts_with("  permanent ")
                 || line.starts_with("  now ")
                 || line.contains("<-");
@@ -57,8 +57,8 @@ fn lines_fit_where_numbers_allow_it() {
 #[test]
 fn the_plain_report_is_ascii_and_the_other_has_blocks() {
     let snapshot = snapshot("incident");
-    assert!(report::report(&snapshot, Charset::Ascii).is_ascii());
-    assert!(report::report(&snapshot, Charset::Unicode).contains('\u{2588}'));
+    assert!(report::report(&snapshot, None, Charset::Ascii).is_ascii());
+    assert!(report::report(&snapshot, None, Charset::Unicode).contains('\u{2588}'));
 }
 
 // What a user sends must be read back to the same facts, whatever is added to the shape later.

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::beam::{Beam, Reserved, Tables};
 use crate::boot::Boot;
-use crate::exposure::Exposure;
 use crate::thresholds::Thresholds;
 use crate::unreadable::Unreadable;
 use crate::vocabulary::{Count, Flag, Limit};
@@ -42,9 +41,6 @@ pub struct Facts {
     /// What could not be read.
     #[serde(default)]
     pub unreadable: Vec<Unreadable>,
-    /// What would be hit at exhaustion. Collected for some calls only, and no part of a snapshot.
-    #[serde(skip)]
-    pub exposure: Option<Exposure>,
 }
 
 /// The descriptor table.
@@ -119,7 +115,6 @@ impl Facts {
             boot: beam.boot,
             thresholds,
             unreadable,
-            exposure: beam.exposure,
         }
     }
 

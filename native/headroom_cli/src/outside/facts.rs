@@ -65,7 +65,6 @@ impl Node {
             boot: self.boot(tables.ports.1),
             beam: tables,
             thresholds: Thresholds::default(),
-            exposure: None,
             unreadable: missing.0,
         }
     }

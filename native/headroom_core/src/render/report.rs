@@ -3,7 +3,6 @@
 use comfy_table::{CellAlignment, Table};
 
 use super::page::{self, fix_lines, unbroken, wrapped, WIDTH};
-use crate::assess::hazards::hazards;
 use crate::finding::{Finding, Fix};
 use crate::measure::{CapacityOf, Resource, Resources, Use};
 use crate::number::{self, grouped};
@@ -25,8 +24,8 @@ atoms! {
     }
 }
 
-/// The report of a snapshot.
-pub fn report(snapshot: &Snapshot, charset: Charset) -> String {
+/// The report of a snapshot, with the hazards where they were looked for.
+pub fn report(snapshot: &Snapshot, hazards: Option<&[Finding]>, charset: Charset) -> String {
     let Snapshot { facts, judgement } = snapshot;
     let mut out = String::new();
     let mut line = |text: &str| {
@@ -47,8 +46,8 @@ pub fn report(snapshot: &Snapshot, charset: Charset) -> String {
     wrapped(&room(snapshot), "", "")
         .iter()
         .for_each(|text| line(text));
-    if let Some(exposure) = &facts.exposure {
-        line(&hazards_line(&hazards(facts, exposure)));
+    if let Some(hazards) = hazards {
+        line(&hazards_line(hazards));
     }
     if let Some(unseen) = unseen(&facts.unreadable) {
         line(&unseen);

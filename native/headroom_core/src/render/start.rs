@@ -1,7 +1,7 @@
 //! The line that says which limits a program starts with. Numbers are plain here: they go into logs and are searched for.
 
+use crate::nofile::raise::LARGEST_SANE;
 use crate::nofile::AtStart;
-use crate::raise::LARGEST_SANE;
 use headroom_facts::vocabulary::Limit;
 use headroom_facts::wanted::Wanted;
 

@@ -8,16 +8,18 @@ use headroom_core::render::{json, plugin};
 use headroom_core::snapshot::Snapshot;
 use headroom_facts::beam::{Fixed, Tables, Vitals};
 use headroom_facts::reading::Detail;
+use headroom_facts::unreadable::Reason;
 use headroom_facts::vocabulary::{Known, Level};
 use headroom_facts::{Facts, System};
 use headroom_os as os;
 use rustler::schedule::consume_timeslice;
 use rustler::{Encoder, Env, NewBinary, NifResult, Term};
 
-use super::{patience_of, scan_needed, unwritten};
+use super::moment::unanswered;
+use super::{error, ok, scan_needed};
 use crate::term::{from_term, to_term};
 
-rustler::atoms! { ok, unkept }
+rustler::atoms! { unkept }
 
 /// Percent of a scheduler's millisecond.
 const COST: i32 = 1;
@@ -31,6 +33,16 @@ fn keep<'a>(env: Env<'a>, fixed: Term<'a>) -> NifResult<Term<'a>> {
     let fixed: Fixed = from_term(fixed)?;
     FIXED.get_or_init(|| fixed);
     Ok(ok().encode(env))
+}
+
+/// The number of open descriptors, where the kernel says it at once.
+#[rustler::nif]
+fn open_count(env: Env) -> NifResult<Term> {
+    match os::open_count() {
+        Ok(Some(open)) => Ok((ok(), open).encode(env)),
+        Ok(None) => Ok(scan_needed().encode(env)),
+        Err(reason) => Ok((error(), to_term::<Reason>(env, &reason)?).encode(env)),
+    }
 }
 
 #[derive(Clone, Copy, serde::Deserialize)]
@@ -55,7 +67,7 @@ fn pulse<'a>(
 ) -> NifResult<Term<'a>> {
     let asked: Asked = from_term(asked)?;
     let vitals: Vitals = from_term(vitals)?;
-    let patience = patience_of(patience)?;
+    let patience = from_term(patience)?;
     let Some(fixed) = FIXED.get() else {
         return Ok(unkept().encode(env));
     };
@@ -100,7 +112,7 @@ fn status_record<'a>(
     patience: Term<'a>,
 ) -> NifResult<Term<'a>> {
     let vitals: Vitals = from_term(vitals)?;
-    let patience = patience_of(patience)?;
+    let patience = from_term(patience)?;
     let Some(fixed) = FIXED.get() else {
         return Ok(unkept().encode(env));
     };
@@ -130,4 +142,8 @@ fn binary<'a>(env: Env<'a>, bytes: impl AsRef<[u8]>) -> Term<'a> {
     let mut binary = NewBinary::new(env, bytes.len());
     binary.as_mut_slice().copy_from_slice(bytes);
     binary.into()
+}
+
+fn unwritten(error: serde_json::Error) -> rustler::Error {
+    unanswered(error.to_string())
 }

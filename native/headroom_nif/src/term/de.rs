@@ -45,19 +45,21 @@ impl<'de> Deserializer<'de> for Decoding<'de> {
             })?,
             TermType::Binary => {
                 let bytes = Binary::from_term(term)?.as_slice();
-                visitor.visit_borrowed_str(std::str::from_utf8(bytes).map_err(|_| Mismatch)?)
+                visitor.visit_borrowed_str(
+                    std::str::from_utf8(bytes).map_err(|_| Mismatch::new("not UTF-8"))?,
+                )
             }
             TermType::List => {
                 // Fails on an improper list, over which the iterator would panic.
                 term.list_length()?;
-                visitor.visit_seq(Items(term.decode::<ListIterator>()?))
+                visitor.visit_seq(Items::new(term.decode::<ListIterator>()?))
             }
-            TermType::Tuple => visitor.visit_seq(Items(get_tuple(term)?.into_iter())),
+            TermType::Tuple => visitor.visit_seq(Items::new(get_tuple(term)?.into_iter())),
             TermType::Map => visitor.visit_map(Pairs {
-                pairs: MapIterator::new(term).ok_or(Mismatch)?,
-                value: None,
+                pairs: MapIterator::new(term).ok_or_else(Mismatch::default)?,
+                pair: None,
             }),
-            _ => Err(Mismatch),
+            _ => Err(Mismatch::new("no such term is expected")),
         }
     }
 
@@ -98,7 +100,16 @@ impl<'de> Deserializer<'de> for Decoding<'de> {
     }
 }
 
-struct Items<I>(I);
+struct Items<I> {
+    items: I,
+    index: usize,
+}
+
+impl<I> Items<I> {
+    fn new(items: I) -> Items<I> {
+        Items { items, index: 0 }
+    }
+}
 
 impl<'a, I: Iterator<Item = Term<'a>>> SeqAccess<'a> for Items<I> {
     type Error = Mismatch;
@@ -107,15 +118,19 @@ impl<'a, I: Iterator<Item = Term<'a>>> SeqAccess<'a> for Items<I> {
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, Mismatch> {
-        let next = self.0.next();
-        next.map(|term| seed.deserialize(Decoding { term }))
-            .transpose()
+        let Some(term) = self.items.next() else {
+            return Ok(None);
+        };
+        self.index += 1;
+        let item = seed.deserialize(Decoding { term });
+        item.map(Some)
+            .map_err(|mismatch| mismatch.under(format!("element {}", self.index)))
     }
 }
 
 struct Pairs<'a> {
     pairs: MapIterator<'a>,
-    value: Option<Term<'a>>,
+    pair: Option<(Term<'a>, Term<'a>)>,
 }
 
 impl<'a> MapAccess<'a> for Pairs<'a> {
@@ -128,13 +143,16 @@ impl<'a> MapAccess<'a> for Pairs<'a> {
         let Some((key, value)) = self.pairs.next() else {
             return Ok(None);
         };
-        self.value = Some(value);
+        self.pair = Some((key, value));
         seed.deserialize(Decoding { term: key }).map(Some)
     }
 
     fn next_value_seed<S: DeserializeSeed<'a>>(&mut self, seed: S) -> Result<S::Value, Mismatch> {
-        let term = self.value.take().ok_or(Mismatch)?;
-        seed.deserialize(Decoding { term })
+        let (key, term) = self.pair.take().ok_or_else(Mismatch::default)?;
+        seed.deserialize(Decoding { term }).map_err(|mismatch| {
+            let name = atom_text(key, str::to_string);
+            mismatch.under(name.unwrap_or_else(|_| "a key that is no atom".into()))
+        })
     }
 }
 
@@ -161,11 +179,11 @@ impl<'a> VariantAccess<'a> for NoData {
     }
 
     fn newtype_variant_seed<S: DeserializeSeed<'a>>(self, _: S) -> Result<S::Value, Mismatch> {
-        Err(Mismatch)
+        Err(Mismatch::new("a word with data is expected by nothing"))
     }
 
     fn tuple_variant<V: Visitor<'a>>(self, _: usize, _: V) -> Result<V::Value, Mismatch> {
-        Err(Mismatch)
+        Err(Mismatch::new("a word with data is expected by nothing"))
     }
 
     fn struct_variant<V: Visitor<'a>>(
@@ -173,6 +191,6 @@ impl<'a> VariantAccess<'a> for NoData {
         _: &'static [&'static str],
         _: V,
     ) -> Result<V::Value, Mismatch> {
-        Err(Mismatch)
+        Err(Mismatch::new("a word with data is expected by nothing"))
     }
 }

@@ -8,5 +8,7 @@ mod tuple;
 mod value;
 
 pub use de::from_term;
+pub use error::Mismatch;
 pub use ser::to_term;
-pub use value::{to_small_value, to_value, to_value_within, Bounds};
+pub use tuple::elements;
+pub use value::{atom_text, to_small_value, to_value, to_value_within, Bounds};

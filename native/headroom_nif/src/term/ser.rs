@@ -143,7 +143,7 @@ impl<'a> Serializer for Encoding<'a> {
     }
 
     fn serialize_unit_struct(self, _: &'static str) -> Result<Term<'a>, Mismatch> {
-        Err(Mismatch)
+        Err(Mismatch::default())
     }
 
     fn serialize_unit_variant(
@@ -191,7 +191,7 @@ impl<'a> Serializer for Encoding<'a> {
         _: &'static str,
         _: usize,
     ) -> Result<Self::SerializeTupleStruct, Mismatch> {
-        Err(Mismatch)
+        Err(Mismatch::default())
     }
 
     fn serialize_tuple_variant(
@@ -201,7 +201,7 @@ impl<'a> Serializer for Encoding<'a> {
         _: &'static str,
         _: usize,
     ) -> Result<Self::SerializeTupleVariant, Mismatch> {
-        Err(Mismatch)
+        Err(Mismatch::default())
     }
 
     fn serialize_map(self, length: Option<usize>) -> Result<Map<'a>, Mismatch> {
@@ -224,7 +224,7 @@ impl<'a> Serializer for Encoding<'a> {
         _: &'static str,
         _: usize,
     ) -> Result<Self::SerializeStructVariant, Mismatch> {
-        Err(Mismatch)
+        Err(Mismatch::default())
     }
 }
 

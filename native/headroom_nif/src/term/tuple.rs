@@ -25,3 +25,8 @@ pub fn first_elements<'a>(term: Term<'a>, most: usize) -> Option<Vec<Term<'a>>> 
     let term = |element: &ErlNifTerm| unsafe { Term::new(env, *element) };
     Some(elements.iter().map(term).collect())
 }
+
+/// The elements of a tuple of exactly this size.
+pub fn elements<'a, const SIZE: usize>(term: Term<'a>) -> Option<[Term<'a>; SIZE]> {
+    first_elements(term, SIZE + 1)?.try_into().ok()
+}

@@ -71,7 +71,6 @@ fn healthy() -> Node {
                 ..Boot::default()
             },
             thresholds: Default::default(),
-            exposure: Default::default(),
             unreadable: Vec::new(),
         },
         probe: Probe {

@@ -5,9 +5,47 @@
 
 use serde::Serialize;
 
-use crate::raise::Bounds;
+use super::raise::Bounds;
 use headroom_facts::beam::Reserved;
+use headroom_facts::term::Value;
 use headroom_facts::vocabulary::{Count, Known, Limit, Name};
+
+/// Why an option or an argument asks for nothing that can be held back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unusable {
+    /// The pair at this index is wrong, and why.
+    Key(usize, String),
+    /// All of it is.
+    Option(String),
+}
+
+/// What an option like `64` or `#{fds => 64, ports => 16}` asks to hold back.
+///
+/// # Errors
+/// See [`Unusable`].
+pub fn wanted(option: &Value) -> Result<Reserved, Unusable> {
+    let mut wanted = Reserved::default();
+    match option {
+        Value::Map(pairs) => {
+            for (index, (key, value)) in pairs.iter().enumerate() {
+                let count = match key.as_atom() {
+                    Some("fds") => &mut wanted.fds,
+                    Some("ports") => &mut wanted.ports,
+                    _ => return Err(Unusable::Key(index, "neither fds nor ports".into())),
+                };
+                let not = || Unusable::Key(index, "not a non-negative integer".into());
+                *count = value.as_u64().ok_or_else(not)?;
+            }
+            Ok(wanted)
+        }
+        Value::Integer(_) => {
+            let not = || Unusable::Option("not a non-negative integer".into());
+            wanted.fds = option.as_u64().ok_or_else(not)?;
+            Ok(wanted)
+        }
+        _ => Err(Unusable::Option("neither a number nor a map".into())),
+    }
+}
 
 /// What there is to hold back from.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -129,6 +167,32 @@ mod tests {
             wanted,
             room,
         }))
+    }
+
+    // An option that is half understood would hold back nothing, or everything.
+    #[test]
+    fn what_an_option_asks_for() {
+        let key = |word: &str| Value::Atom(word.into());
+        let of = |pairs: &[(&str, i64)]| {
+            let pairs = pairs
+                .iter()
+                .map(|(word, n)| (key(word), Value::Integer(*n)));
+            wanted(&Value::Map(pairs.collect()))
+        };
+        assert_eq!(wanted(&Value::Integer(64)), Ok(fds(64)));
+        assert_eq!(of(&[]), Ok(fds(0)));
+        let both = Reserved { fds: 64, ports: 16 };
+        assert_eq!(of(&[("ports", 16), ("fds", 64)]), Ok(both));
+        assert!(matches!(
+            of(&[("fds", 1), ("port", 1)]),
+            Err(Unusable::Key(1, _))
+        ));
+        assert!(matches!(of(&[("fds", -1)]), Err(Unusable::Key(0, _))));
+        assert!(matches!(
+            wanted(&Value::Integer(-1)),
+            Err(Unusable::Option(_))
+        ));
+        assert!(matches!(wanted(&key("fds")), Err(Unusable::Option(_))));
     }
 
     // A wrong limit here shuts clients out for nothing, or leaves the operator no room.

@@ -1,9 +1,8 @@
 %% @private
-%% What would hurt this node at exhaustion, and the little that can be done about it while it runs. The core decides what
-%% is done; here it is done.
--module(headroom_hazards).
+%% Does the little that can be done about hazards while the node runs. The core decides what is done; here it is done.
+-module(headroom_harden).
 
--export([hazards/0, harden/0, harden_at_start/0]).
+-export([harden/0, harden_at_start/0]).
 
 -include_lib("kernel/include/logger.hrl").
 
@@ -12,24 +11,19 @@
 
 -type unavailable() :: {error, {nif_not_loaded, term()}}.
 
--spec hazards() -> [headroom:finding()] | unavailable().
-hazards() ->
-    headroom_view:with_library(fun() -> ask(fun headroom_nif:hazards/3, headroom_exposure:facts()) end).
-
 -spec harden() -> {ok, [headroom:hardened()]} | unavailable().
 harden() ->
-    headroom_view:with_library(fun() ->
+    headroom_ask:with_library(fun() ->
         Exposure = headroom_exposure:facts(),
         #{hazards := Hazards, start_resolver := Start, load_modules := Load} = plan(Exposure),
         %% First what may halt the node: what was true of its room is not for long.
         {Resolver, Refusal} = start_resolver(Start, Exposure),
         Attempts = #{hazards => Hazards, resolver => Resolver, refusal => Refusal, modules => load_modules(Load)},
-        {ok, ask(fun(Beam, Thresholds, Patience) -> headroom_nif:hardened(Beam, Thresholds, Patience, Attempts) end,
-                 headroom_exposure:facts())}
+        {ok, ask({hardened, Attempts}, headroom_exposure:facts())}
     end).
 
 plan(Exposure) ->
-    ask(fun headroom_nif:harden_plan/3, Exposure).
+    ask(harden_plan, Exposure).
 
 %% As the environment asks for it; says in the log what was done.
 -spec harden_at_start() -> ok | {error, {bad_option, harden, binary()}}.
@@ -51,8 +45,8 @@ tell(#{hazard := Hazard, note := Note}) when Hazard =:= resolver_not_started; Ha
 tell(_) ->
     ok.
 
-ask(Ask, Exposure) ->
-    headroom_view:ask(Ask, (headroom_beam:facts(no_sockets))#{exposure => Exposure}, fresh).
+ask(Question, Exposure) ->
+    headroom_ask:ask(Question, (headroom_beam:facts(no_sockets))#{exposure => Exposure}, fresh).
 
 start_resolver(true, Exposure) ->
     case headroom_helper:start(fun() -> maps:get(start_resolver, plan(Exposure)) end) of

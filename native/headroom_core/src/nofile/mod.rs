@@ -2,18 +2,21 @@
 //!
 //! Nothing is set here: each function is handed the one that sets, gives it the decision, and words the outcome.
 
+pub mod raise;
+pub mod reserve;
+
 use serde::Serialize;
 
 use crate::advise::boot;
 use crate::finding::Fix;
-use crate::raise::{self, Bounds, MaxFdsUnknown};
-use crate::reserve::{self, Room, TooMany};
 use headroom_facts::beam::Reserved;
 use headroom_facts::change::{Change, Changed, Standing, Unchanged};
 use headroom_facts::unreadable::Reason;
 use headroom_facts::vocabulary::Limit;
 use headroom_facts::wanted::Wanted;
 use headroom_facts::Facts;
+use raise::{Bounds, MaxFdsUnknown};
+use reserve::{Room, TooMany};
 
 /// Why a limit is as it was.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -5,7 +5,7 @@
 %% A folder that is not there yet, or is read-only, is waited for: no node stays down for want of monitoring. The file at
 %% the path is this node's own only while it is the one that is open here: another node may have put its own there, and
 %% what is not our own is neither written nor deleted.
--module(headroom_status).
+-module(headroom_status_file).
 
 -behaviour(gen_server).
 
@@ -86,7 +86,7 @@ found(#{path := Path, file := {_, Identity}}) ->
 identity(#file_info{major_device = Device, inode = Inode}) -> {Device, Inode}.
 
 write(File, #{sequence := Sequence} = State) ->
-    _ = case headroom_view:status_record(Sequence) of
+    _ = case headroom_ask:status_record(Sequence) of
             Record when is_binary(Record) -> file:pwrite(File, 0, Record);
             {error, _} = Error -> Error
         end,

@@ -1,0 +1,131 @@
+//! The one door for questions: nothing is changed here.
+
+use headroom_core::explain::Failure;
+use headroom_core::question::{answer, Failed, Given, Question, Unanswered};
+use headroom_core::requirement::Requirements;
+use headroom_facts::Facts;
+use headroom_os as os;
+use rustler::schedule::consume_timeslice;
+use rustler::{Encoder, Env, Error, NifResult, Term};
+
+use super::moment::{unanswered, Moment, COST};
+use super::{option, scan_needed};
+use crate::term::{atom_text, elements, from_term, to_term, to_value_within, Bounds};
+
+rustler::atoms! { bad_requirement }
+
+/// Percent of a scheduler's millisecond that the search through a reason takes at most.
+const REASON_COST: i32 = 20;
+
+/// What a term asks, or the answer where the term itself is what is wrong.
+enum Asked<'a> {
+    Question(Question),
+    Answered(Term<'a>),
+}
+
+/// Answers a question about a moment, or says `scan_needed`.
+#[rustler::nif]
+fn ask<'a>(env: Env<'a>, question: Term<'a>, moment: Term<'a>) -> NifResult<Term<'a>> {
+    answered(env, question, moment, Bounds::SHORT)
+}
+
+/// The same for a question with a long text in it.
+#[rustler::nif(schedule = "DirtyCpu")]
+fn ask_long<'a>(env: Env<'a>, question: Term<'a>, moment: Term<'a>) -> NifResult<Term<'a>> {
+    answered(env, question, moment, Bounds::LONG)
+}
+
+fn answered<'a>(
+    env: Env<'a>,
+    question: Term<'a>,
+    moment: Term<'a>,
+    bounds: Bounds,
+) -> NifResult<Term<'a>> {
+    let question = match asked(env, question, bounds)? {
+        Asked::Question(question) => question,
+        Asked::Answered(answer) => return Ok(answer),
+    };
+    let mut moment = Moment::from_term(moment)?;
+    let Ok(system) = moment.system(question.detail()) else {
+        return Ok(scan_needed().encode(env));
+    };
+    let exposure = moment.beam.exposure.take();
+    let facts = Facts::new(system, moment.beam, moment.thresholds);
+    let probe = question.suspicion(&facts).map(os::probe);
+    let given = Given {
+        facts,
+        exposure,
+        probe: probe.unwrap_or_default(),
+        recorded: Vec::new(),
+    };
+    let answer = answer(question, given).map_err(|Unanswered(why)| unanswered(why))?;
+    let answer = to_term(env, &answer)?;
+    consume_timeslice(env, COST);
+    Ok(answer)
+}
+
+/// A question is its name, or a tuple of its name and what belongs to it.
+fn asked<'a>(env: Env<'a>, term: Term<'a>, bounds: Bounds) -> NifResult<Asked<'a>> {
+    let question = if term.is_atom() {
+        atom_text(term, plain)?
+    } else if let Some([name, argument]) = elements(term) {
+        match atom_text(name, Kind::parse)?.ok_or(Error::BadArg)? {
+            Kind::Report => Some(Question::Report(from_term(argument)?)),
+            Kind::Hardened => Some(Question::Hardened(from_term(argument)?)),
+            Kind::Require => return required(env, argument),
+            Kind::Diagnose | Kind::Explain => None,
+        }
+    } else if let Some([name, reason, operation, probe]) = elements(term) {
+        let (reason, unread) = to_value_within(reason, bounds);
+        let failed = Failed {
+            failure: Failure::new(&reason, from_term(operation)?, unread),
+            probe: from_term(probe)?,
+        };
+        consume_timeslice(env, REASON_COST);
+        match atom_text(name, Kind::parse)? {
+            Some(Kind::Diagnose) => Some(Question::Diagnose(failed)),
+            Some(Kind::Explain) => Some(Question::Explain(failed)),
+            _ => None,
+        }
+    } else {
+        None
+    };
+    question.map(Asked::Question).ok_or(Error::BadArg)
+}
+
+fn plain(name: &str) -> Option<Question> {
+    Some(match name {
+        "snapshot" => Question::Snapshot,
+        "json" => Question::Json,
+        "boot_advice" => Question::BootAdvice,
+        "hazards" => Question::Hazards,
+        "harden_plan" => Question::HardenPlan,
+        _ => return None,
+    })
+}
+
+headroom_facts::atoms! {
+    /// The questions that say more than their name.
+    pub enum Kind {
+        /// `{report, Charset}`
+        Report = "report",
+        /// `{hardened, Attempts}`
+        Hardened = "hardened",
+        /// `{require, Requirements}`
+        Require = "require",
+        /// `{diagnose, Reason, Operation, Probe}`
+        Diagnose = "diagnose",
+        /// `{explain, Reason, Operation, Probe}`
+        Explain = "explain",
+    }
+}
+
+/// `{bad_requirement, Key, Why}` has the key as it was given.
+fn required<'a>(env: Env<'a>, term: Term<'a>) -> NifResult<Asked<'a>> {
+    let given = option::pairs(term)?;
+    let pairs: Vec<_> = given.iter().map(|given| (&given.0, &given.1)).collect();
+    Ok(match Requirements::from_option(&pairs) {
+        Ok(required) => Asked::Question(Question::Require(required)),
+        Err((index, why)) => Asked::Answered((bad_requirement(), given[index].2, why).encode(env)),
+    })
+}

@@ -1,0 +1,48 @@
+//! The moment that a question or a change is about: what the VM says, the thresholds, and how old a count may be.
+
+use headroom_facts::beam::Beam;
+use headroom_facts::reading::{Detail, Patience, ScanNeeded};
+use headroom_facts::thresholds::Thresholds;
+use headroom_facts::System;
+use headroom_os as os;
+use rustler::{Error, NifResult, Term};
+
+use crate::term::{elements, from_term, Mismatch};
+
+rustler::atoms! { bad_facts }
+
+/// Percent of a scheduler's millisecond that a reading with an answer takes at most.
+pub const COST: i32 = 8;
+
+pub struct Moment {
+    pub beam: Beam,
+    pub thresholds: Thresholds,
+    patience: Patience,
+}
+
+impl Moment {
+    /// From `{Beam, Thresholds, Patience}`.
+    pub fn from_term(term: Term) -> NifResult<Moment> {
+        let [beam, thresholds, patience] = elements(term).ok_or(Error::BadArg)?;
+        Ok(Moment {
+            beam: from_term(beam).map_err(unfit)?,
+            thresholds: from_term(thresholds).map_err(unfit)?,
+            patience: from_term(patience)?,
+        })
+    }
+
+    /// What the operating system says now.
+    pub fn system(&self, detail: Detail) -> Result<System, ScanNeeded> {
+        os::read(self.beam.max_fds, self.patience, detail)
+    }
+}
+
+/// `{bad_facts, Why}` names the key: whoever adds a fact must not search blind.
+fn unfit(mismatch: Mismatch) -> Error {
+    unanswered(mismatch.to_string())
+}
+
+/// The same for facts that were not handed over.
+pub fn unanswered(why: String) -> Error {
+    Error::RaiseTerm(Box::new((bad_facts(), why)))
+}

@@ -1,0 +1,171 @@
+%% @private
+%% Asks the core about the facts of this moment. No answer throws because of the node's state.
+%%
+%% A question and the moment that it is about are all that is handed over; what a question means stands in the core.
+-module(headroom_ask).
+
+-export([snapshot/0, json/0, report/1, health/0, capacity/0, version/0]).
+-export([hazards/0, boot_advice/0]).
+-export([diagnose/3, explain/3]).
+-export([requirement/1, health_json/0, status_record/1]).
+-export([with_library/1, ask/3, change/2, exposed/0]).
+
+%% A longer text is read where no process waits for a scheduler meanwhile.
+-define(SHORT, 4096).
+
+-type unavailable() :: {error, {nif_not_loaded, term()}}.
+
+-spec snapshot() -> headroom:snapshot() | unavailable().
+snapshot() ->
+    with_library(fun() ->
+        Snapshot = ask(snapshot, headroom_beam:facts(sockets), fresh),
+        Snapshot#{node := node()}
+    end).
+
+-spec json() -> binary() | unavailable().
+json() ->
+    with_library(fun() -> ask(json, headroom_beam:facts(sockets), fresh) end).
+
+-spec report(ascii | unicode) -> binary() | unavailable().
+report(Charset) ->
+    with_library(fun() ->
+        ask({report, Charset}, (headroom_beam:facts(sockets))#{exposure => headroom_exposure:facts()}, fresh)
+    end).
+
+-spec health() -> ok | {warning | critical, [headroom:finding()]} | unavailable().
+health() ->
+    with_library(fun() -> pulse(health, recent) end).
+
+-spec capacity() -> #{headroom:use() => headroom:capacity()} | unavailable().
+capacity() ->
+    with_library(fun() -> pulse(capacity, fresh) end).
+
+-spec version() -> map() | unavailable().
+version() ->
+    with_library(fun() -> headroom_nif:version() end).
+
+-spec hazards() -> [headroom:finding()] | unavailable().
+hazards() ->
+    with_library(fun() -> ask(hazards, exposed(), fresh) end).
+
+-spec boot_advice() -> [headroom:boot_line()] | unavailable().
+boot_advice() ->
+    with_library(fun() -> ask(boot_advice, headroom_beam:facts(no_sockets), fresh) end).
+
+-spec diagnose(term(), headroom:operation(), boolean()) -> headroom:verdict() | unavailable().
+diagnose(Reason, Operation, Probe) ->
+    why(diagnose, Reason, Operation, Probe).
+
+-spec explain(term(), headroom:operation(), boolean()) -> binary() | unavailable().
+explain(Reason, Operation, Probe) ->
+    why(explain, Reason, Operation, Probe).
+
+why(How, Given, Operation, Probe) ->
+    {Ask, Reason} = case measured(Given) of
+                        {short, Short} -> {fun headroom_nif:ask/2, Short};
+                        {long, Long} -> {fun headroom_nif:ask_long/2, Long}
+                    end,
+    Question = {How, Reason, Operation, Probe},
+    with_library(fun() -> at(fun(Moment) -> Ask(Question, Moment) end, headroom_beam:facts(no_sockets), fresh) end).
+
+%% A long list of characters becomes a binary: as a list only its beginning would be looked at.
+measured(Text) when is_binary(Text), byte_size(Text) > ?SHORT ->
+    {long, Text};
+measured([C | _] = List) when is_integer(C), C >= 0, length(List) > ?SHORT div 4 ->
+    try unicode:characters_to_binary(List) of
+        Text when is_binary(Text) -> measured(Text);
+        _ -> {short, List}
+    catch
+        error:badarg -> {short, List}
+    end;
+measured(Reason) ->
+    {short, Reason}.
+
+-spec requirement(headroom:requirements()) ->
+    met | {unmet, [headroom:finding()], binary()} | {bad_requirement, term(), binary()} | unavailable().
+requirement(Required) ->
+    with_library(fun() -> ask({require, Required}, headroom_beam:facts(no_sockets), fresh) end).
+
+-spec health_json() -> {ok | warning | critical, binary()} | unavailable().
+health_json() ->
+    with_library(fun() -> pulse(health_json, recent) end).
+
+-spec status_record(non_neg_integer()) -> binary() | unavailable().
+status_record(Sequence) ->
+    with_library(fun() ->
+        Node = atom_to_binary(node(), utf8),
+        EtsTables = erlang:system_info(ets_count),
+        Vitals = headroom_beam:vitals(headroom_config:thresholds()),
+        kept(fun(Patience) -> headroom_nif:status_record(Vitals, EtsTables, Node, Sequence, Patience) end, recent)
+    end).
+
+pulse(Asked, Patience) ->
+    Vitals = headroom_beam:vitals(headroom_config:thresholds()),
+    kept(fun(Counted) -> headroom_nif:pulse(Asked, Vitals, Counted) end, Patience).
+
+%% Asks the library, which has to be told what is fixed when it was just loaded.
+kept(Ask, Patience) ->
+    case counted(Ask, Patience) of
+        unkept ->
+            ok = headroom_beam:keep(),
+            counted(Ask, Patience);
+        Answer ->
+            Answer
+    end.
+
+%% The facts of the VM with what would be hit at exhaustion.
+-spec exposed() -> headroom_beam:facts().
+exposed() ->
+    (headroom_beam:facts(no_sockets))#{exposure => headroom_exposure:facts()}.
+
+%% Hands a question with its moment to the library, and counts when it needs a count.
+-spec ask(headroom_nif:question(), headroom_beam:facts(), fresh | recent | never) -> headroom_nif:answer().
+ask(Question, Beam, Patience) ->
+    at(fun(Moment) -> headroom_nif:ask(Question, Moment) end, Beam, Patience).
+
+%% Hands a change with its moment to the library; what is held back afterwards is noted.
+-spec change(headroom_nif:change(), fresh | never) -> {ok, term()} | {error, term()}.
+change(Change, Patience) ->
+    Result = at(fun(Moment) -> headroom_nif:change(Change, Moment) end, headroom_beam:facts(no_sockets), Patience),
+    ok = headroom_held:note_fds(),
+    Result.
+
+at(Ask, Beam, Patience) ->
+    Thresholds = headroom_config:thresholds(),
+    try
+        counted(fun(Counted) -> Ask({Beam, Thresholds, Counted}) end, Patience)
+    catch
+        %% A wrong argument of the caller's; those of the library's function would fill the screen.
+        error:badarg -> erlang:error(badarg)
+    end.
+
+%% A limit that another call moves makes a count worthless: so often it is made again.
+-define(COUNTS, 3).
+
+%% Where the descriptor table takes several steps to count, they are made here, each a short call.
+-spec counted(fun((fresh | recent | never) -> Answer | scan_needed), fresh | recent | never) -> Answer.
+counted(Ask, Patience) ->
+    counted(Ask, Patience, ?COUNTS).
+
+counted(Ask, _Patience, 0) ->
+    Ask(never);
+counted(Ask, Patience, Left) ->
+    case Ask(Patience) of
+        scan_needed ->
+            ok = scan(headroom_nif:scan(start)),
+            counted(Ask, recent, Left - 1);
+        Answer ->
+            Answer
+    end.
+
+scan(done) -> ok;
+scan(State) -> scan(headroom_nif:scan(State)).
+
+%% Runs what needs the native library.
+-spec with_library(fun(() -> Answer)) -> Answer | unavailable().
+with_library(Fun) ->
+    try
+        Fun()
+    catch
+        error:{nif_not_loaded, _} = Reason -> {error, Reason}
+    end.
