@@ -2,7 +2,7 @@
 
 use crate::advise::lines;
 use crate::lint::{Found, Id, Rule, Scene};
-use crate::raise::LARGEST_SANE;
+use crate::nofile::raise::LARGEST_SANE;
 use headroom_facts::otp::DEFAULT_PORTS;
 
 pub const RULE: Rule = Rule {
