@@ -534,7 +534,8 @@ relief() ->
 ?DOC("""
 Closes what one offer of relief/0 names: the offer itself, or `{Why, Group}` of it, as in its `line`.
 
-The owner is asked to end (`exit(Owner, shutdown)`); the port whose owner is gone is closed. Each of them only if the same
+The owner is asked to end (`exit(Owner, shutdown)`). A port whose owner is gone is closed; one that flushes its queue
+takes no close, so the kernel is told to give the connection up at its next probe, a second to two minutes later. Each of them only if the same
 socket still stands there just before, at most 100 in one call. The answer says how many were `asked` for, how many are
 `closed` half a second later at most, how many had `moved`, and how many are `left` for the next call.
 `{error, no_such_group}`: nothing of it is offered now.

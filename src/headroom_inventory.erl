@@ -19,6 +19,9 @@
 -define(MOST, 100).
 %% Milliseconds in which an owner that was asked to end may do so.
 -define(ENDING, 500).
+%% Of Linux (netinet/in.h, linux/tcp.h).
+-define(IPPROTO_TCP, 6).
+-define(TCP_USER_TIMEOUT, 18).
 
 -spec inventory(map()) -> map() | {error, busy} | unavailable().
 inventory(Options) ->
@@ -341,14 +344,19 @@ is_still(#{fd := Fd, cookie := Cookie, claim := Claim}, Handles) ->
 
 ask_to_close(close_port, #{claim := Claim}, Handles) ->
     {Port, Owner, _} = element(Claim + 1, Handles),
-    try
-        not is_process_alive(Owner) andalso erlang:port_close(Port)
-    catch
-        error:badarg -> false
-    end;
+    not is_process_alive(Owner) andalso close_port(Port);
 ask_to_close(exit_owner, #{claim := Claim}, Handles) ->
     {_, _, User} = element(Claim + 1, Handles),
     exit(User, shutdown).
+
+%% A port that is flushing its queue takes no close any more, but an option: with TCP_USER_TIMEOUT the kernel gives the
+%% connection up at its next probe, and then the port closes.
+close_port(Port) ->
+    try
+        erlang:port_close(Port)
+    catch
+        error:badarg -> prim_inet:setopt(Port, raw, {?IPPROTO_TCP, ?TCP_USER_TIMEOUT, <<1:32/native>>}) =:= ok
+    end.
 
 identified(Fds) ->
     [{Head band 16#FFFFFFFF, Cookie} || Part <- identify(Fds), <<Head:64/native, Cookie:64/native>> <= Part].

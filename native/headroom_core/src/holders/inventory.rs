@@ -401,13 +401,13 @@ fn by_name(
     keyed.into_iter().collect()
 }
 
-fn tell(mut keyed: Vec<(Key, Sum)>, sight: &Sight, options: &Options, all: &mut Inventory) {
-    if let Some(group) = &options.group {
-        keyed.retain(|((name, _, _), _)| name == group);
-    }
-    if let Some(kind) = options.kind {
-        keyed.retain(|(_, sum)| sum.has(kind));
-    }
+fn tell(keyed: Vec<(Key, Sum)>, sight: &Sight, options: &Options, all: &mut Inventory) {
+    let asked = |(name, _, _): &Key, sum: &Sum| {
+        options.group.as_ref().is_none_or(|group| group == name)
+            && options.kind.is_none_or(|kind| sum.has(kind))
+    };
+    let (mut keyed, left): (Vec<_>, Vec<_>) =
+        keyed.into_iter().partition(|(key, sum)| asked(key, sum));
     keyed.sort_by(|(one_key, one), (key, other)| {
         other
             .blame()
@@ -419,7 +419,7 @@ fn tell(mut keyed: Vec<(Key, Sum)>, sight: &Sight, options: &Options, all: &mut 
         all.holders
             .push(sum.into_group(key, sight.descriptors, sight.owners, options));
     }
-    for (_, sum) in told {
+    for (_, sum) in told.chain(left) {
         all.others.groups += 1;
         all.others.count += sum.count();
     }
