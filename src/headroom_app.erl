@@ -6,7 +6,7 @@
 -behaviour(supervisor).
 
 -export([start/2, stop/1]).
--export([init/1]).
+-export([init/1, start_child/2]).
 -export([forget/0]).
 
 -include_lib("kernel/include/logger.hrl").
@@ -75,13 +75,29 @@ start_supervisor() ->
         Started -> Started
     end.
 
+%% However often something is killed, the application does not end of it: where it is permanent, the node would.
 init([]) ->
-    Reserve = #{id => headroom_reserve, start => {headroom_reserve, start_link, []}},
-    {ok, {#{strategy => one_for_one, intensity => 3, period => 60}, [Reserve | owners() ++ status()]}}.
+    {ok, {#{strategy => one_for_one, intensity => 1000000, period => 1},
+          [child(headroom_reserve, headroom_reserve, []) | owners() ++ status()]}}.
 
 %% A helper that ends has nothing to lose; without any, owners are not asked, and the inventory says so.
 owners() ->
-    [#{id => Name, start => {headroom_owners, start_link, [Name]}} || Name <- headroom_owners:names()].
+    [child(Name, headroom_owners, [Name]) || Name <- headroom_owners:names()].
+
+child(Id, Module, Args) ->
+    #{id => Id, start => {?MODULE, start_child, [Module, Args]}}.
+
+%% Where there is no room for a process the supervisor tries again and again: not without a pause.
+start_child(Module, Args) ->
+    try apply(Module, start_link, Args) of
+        {ok, _} = Started -> Started;
+        {error, Reason} -> later(Reason)
+    catch
+        error:Reason -> later(Reason)
+    end.
+
+later(Reason) ->
+    receive after 100 -> {error, Reason} end.
 
 %% Never restarted: at zero its file could not be opened again, and the application would end of it.
 status() ->

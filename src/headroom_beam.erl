@@ -104,10 +104,31 @@ emu_args() ->
 sockets(no_sockets) ->
     {unknown, []};
 sockets(sockets) ->
-    try
-        {socket:number_of(), []}
-    catch
-        error:_ -> {unknown, unavailable(sockets)}
+    case is_idle(whereis(socket_registry), 20) of
+        true ->
+            try
+                {socket:number_of(), []}
+            catch
+                error:_ -> {unknown, unavailable(sockets)}
+            end;
+        false ->
+            {unknown, [#{what => sockets, reason => timeout}]};
+        undefined ->
+            {unknown, unavailable(sockets)}
+    end.
+
+%% The registry is asked without a limit of time, and asking it from another process would need one: so it is asked only
+%% when it waits for a question. It answers each in microseconds; one that is not idle in so many looks is stuck.
+is_idle(undefined, _Looks) ->
+    undefined;
+is_idle(_Registry, 0) ->
+    false;
+is_idle(Registry, Looks) ->
+    case erlang:process_info(Registry, [status, message_queue_len]) of
+        [{status, waiting}, {message_queue_len, 0}] -> true;
+        [{status, suspended} | _] -> false;
+        undefined -> undefined;
+        _ -> receive after 1 -> is_idle(Registry, Looks - 1) end
     end.
 
 unavailable(What) ->

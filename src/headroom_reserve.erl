@@ -9,6 +9,9 @@
 
 -include_lib("kernel/include/logger.hrl").
 
+%% How long a caller waits for the holder, in milliseconds.
+-define(PATIENCE, 5000).
+
 -spec start_link() -> {ok, pid()} | {error, term()}.
 start_link() ->
     gen_server:start_link({local, ?MODULE}, ?MODULE, [], []).
@@ -17,8 +20,10 @@ start_link() ->
 reserve(Argument) ->
     case headroom_ask:with_library(fun() -> headroom_nif:reserve_option(Argument) end) of
         {ok, Wanted} ->
+            %% A holder that comes to it later than its caller waits takes nothing.
+            Until = erlang:monotonic_time(millisecond) + ?PATIENCE,
             try
-                gen_server:call(?MODULE, {reserve, Wanted}, infinity)
+                gen_server:call(?MODULE, {reserve, Wanted, Until}, ?PATIENCE + 500)
             catch
                 exit:{Reason, {gen_server, call, _}} -> {error, {no_holder, Reason}}
             end;
@@ -59,8 +64,11 @@ init([]) ->
     end,
     {ok, no_state}.
 
-handle_call({reserve, Wanted}, _From, State) ->
-    {reply, headroom_ask:with_library(fun() -> take(Wanted) end), State}.
+handle_call({reserve, Wanted, Until}, _From, State) ->
+    case erlang:monotonic_time(millisecond) =< Until of
+        true -> {reply, headroom_ask:with_library(fun() -> take(Wanted) end), State};
+        false -> {noreply, State}
+    end.
 
 handle_cast(_, State) ->
     {noreply, State}.

@@ -28,6 +28,24 @@ lowered_limit_with_holes_test_() ->
                       fds(headroom_child:call(Child, headroom, snapshot, [])))
      end) || {Road, Options} <- headroom_roads:all()].
 
+%% A limit that was lowered for a moment and whose slots are free again is no emergency: percent and level are of the slots
+%% below the limit, whatever stands above it.
+lowered_limit_with_room_test_() ->
+    [in_child(Road, Options#{nofile => 400}, fun(Child) ->
+         200 = headroom_child:fill(Child, {fds, 200}),
+         ok = headroom_outside:set_soft(Child, 100),
+         %% What was taken first stands lowest.
+         ok = headroom_child:call(Child, fun() -> close_lowest(70) end),
+         #{level := Level} = Snapshot = headroom_child:call(Child, headroom, snapshot, []),
+         ?assertMatch(#{limit := 100, free := 70, percent := 30.0}, fds(Snapshot)),
+         ?assertEqual({ok, ok}, {Level, headroom_child:call(Child, headroom, health, [])})
+     end) || {Road, Options} <- headroom_roads:all()].
+
+close_lowest(Count) ->
+    Taken = get({headroom_child, fds}),
+    [ok = prim_file:close(File) || File <- lists:sublist(lists:reverse(Taken), Count)],
+    ok.
+
 %% "Level ok" at zero is the worst answer there is: a count that was right a moment ago must not be given once more.
 filled_since_the_last_answer_test_() ->
     [in_child(Road, Options#{nofile => 120}, fun(Child) ->

@@ -58,6 +58,9 @@ fn causes() -> Vec<(Id, Level, Name, Change)> {
         (Id::FdsNearlyExhausted, Warning, Name::Fds, |f| open_fds(f, 52_429)),
         (Id::FdsNearlyExhausted, Critical, Name::Fds, |f| open_fds(f, 62_260)),
         (Id::FdsExhausted, Critical, Name::Fds, |f| open_fds(f, 65_536)),
+        // The bound is a multiple of 64, and a table that has more open has grown before it was lowered.
+        (Id::FdsExhausted, Critical, Name::Fds, |f| { f.nofile.nr_open = fin(1000); open_fds(f, 960) }),
+        (Id::FdsNearlyExhausted, Warning, Name::Fds, |f| { f.nofile.nr_open = fin(1000); open_fds(f, 1500) }),
         (Id::PortsNearlyExhausted, Warning, Name::Ports, |f| f.beam.ports = (is(52_429), fin(65_536))),
         (Id::PortsNearlyExhausted, Critical, Name::Ports, |f| f.beam.ports = (is(65_528), fin(65_536))),
         (Id::PortsExhausted, Critical, Name::Ports, |f| f.beam.ports = (is(65_536), fin(65_536))),
@@ -286,6 +289,21 @@ fn capacity_above_max_fds_is_for_files_alone() {
     assert_eq!(capacity.socket.free, fin(0));
     assert_eq!(capacity.port_program.free, fin(0));
     assert_eq!(capacity.file.free, fin(3796));
+}
+
+// A file needs the table as much as a socket does: where fs.nr_open ends it, none is left for either.
+#[test]
+fn files_end_where_the_table_does() {
+    let files = |open| {
+        let mut facts = quiet();
+        facts.nofile.nr_open = fin(1000);
+        open_fds(&mut facts, open);
+        judge(&facts).capacity.file.free
+    };
+    assert_eq!(
+        (files(900), files(960), files(1500)),
+        (fin(60), fin(0), Limit::Unknown)
+    );
 }
 
 prop_compose! {

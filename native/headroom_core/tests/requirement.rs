@@ -130,6 +130,15 @@ fn unknown_never_passes_and_infinity_is_no_upper_bound() {
         ),
         []
     );
+    // And the kernel's files where the process is exempt from their limit, whatever is free of them.
+    let mut exempt = facts.clone();
+    exempt.nofile.exempt_from_file_max = Known::Is(true);
+    exempt.nofile.file_max = Limit::Finite(500);
+    for file_nr in [Known::Is(512), Known::Unknown] {
+        exempt.nofile.file_nr = file_nr;
+        let wanted = map(&[("min", 1000), ("free", 100)]);
+        assert_eq!(ids(&exempt, &[("kernel_files", wanted)]), []);
+    }
     let above = [(Name::KernelFiles, Id::LimitAboveRequired)];
     assert_eq!(
         ids(&facts, &[("kernel_files", map(&[("max", 1 << 62)]))]),

@@ -33,6 +33,10 @@ fn exhausted(facts: &Facts, resource: &Resource) -> Option<Finding> {
 /// What happens at the end of each resource, as it is met on OTP 23 to 29.
 fn message(resource: &Resource, full: bool) -> String {
     let limit = number::limit(resource.limit);
+    if resource.is_outgrown() {
+        let used = number::count(resource.used);
+        return format!("{used} descriptors are open, and fs.nr_open lets the table grow to {limit} only: the next one may be refused, when the table would have to grow.");
+    }
     let (what, consequence) = match (resource.name, resource.bound_by) {
         (Name::Fds, BoundBy::MaxFds) => (
             "descriptors that the VM can watch",

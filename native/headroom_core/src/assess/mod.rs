@@ -12,6 +12,7 @@ use headroom_facts::vocabulary::Level;
 use headroom_facts::{Facts, Nofile};
 
 use crate::finding::Finding;
+use crate::measure::resource::kernel_slots;
 use crate::measure::{capacity, level, Binding, Capacity, Resources};
 
 /// The judgement of a snapshot's facts.
@@ -51,7 +52,7 @@ pub fn judge(facts: &Facts) -> Judgement {
             .filter(|&level| level > Level::Notice)
             .unwrap_or(Level::Ok),
         binding: resources.binding(),
-        capacity: capacity::of(&resources, facts.fds.free),
+        capacity: capacity::of(&resources, kernel_slots(&facts.fds, &facts.nofile)),
         resources,
         findings,
     }

@@ -10,8 +10,11 @@ use super::Resource;
 /// Above it the port table that is sized to nofile costs memory that nobody asked for.
 const HUGE_NOFILE: u64 = 1_048_576;
 
-/// How bad the use of a resource is. What nothing enforces is never bad.
+/// How bad the use of a resource is. What nothing enforces is never bad; a table that cannot grow any more may be.
 pub fn level(resource: &Resource, thresholds: &Thresholds) -> Level {
+    if resource.is_outgrown() {
+        return Level::Warning;
+    }
     let (Limit::Finite(free), Known::Is(percent)) = (resource.free, resource.percent) else {
         return Level::Ok;
     };

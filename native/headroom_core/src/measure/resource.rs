@@ -69,6 +69,13 @@ impl Resource {
     }
 }
 
+impl Resource {
+    /// Whether more are open than `fs.nr_open` lets the table grow to, so that it has grown before.
+    pub fn is_outgrown(&self) -> bool {
+        self.bound_by == BoundBy::NrOpen && is_outgrown(self.limit, self.used)
+    }
+}
+
 /// All six.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Resources([Resource; 6]);
@@ -158,28 +165,75 @@ pub fn of_fds(facts: &Facts) -> Resource {
     )
 }
 
+/// Where the kernel stops to let the table of descriptors grow: it grows by whole words of 64 bits. (Kernels before 5.18
+/// round `fs.nr_open` up instead, which gives up to 63 more.)
+fn table_end(nr_open: Limit) -> Limit {
+    match nr_open {
+        Limit::Finite(nr_open) => Limit::Finite(nr_open & !63),
+        other => other,
+    }
+}
+
+/// Free slots for descriptors that need not be watched. The table of a process that has more open than `fs.nr_open` grew
+/// before that was lowered: where it ends now is not known.
+pub fn kernel_slots(fds: &Fds, nofile: &Nofile) -> Limit {
+    let end = table_end(nofile.nr_open);
+    let free = fds.free;
+    if !is_below(end, nofile.soft) {
+        return free;
+    }
+    match (end.minus(fds.open), free) {
+        _ if is_outgrown(end, fds.open) => Limit::Unknown,
+        (Limit::Finite(table), Limit::Finite(free)) => Limit::Finite(table.min(free)),
+        (table, _) => table,
+    }
+}
+
+fn is_below(limit: Limit, other: Limit) -> bool {
+    match (limit, other) {
+        (Limit::Finite(limit), Limit::Finite(other)) => limit < other,
+        (Limit::Finite(_), Limit::Infinity) => true,
+        _ => false,
+    }
+}
+
+fn is_outgrown(end: Limit, open: Count) -> bool {
+    matches!((end, open), (Limit::Finite(end), Known::Is(open)) if open > end)
+}
+
 /// The descriptors: the smallest of three limits counts. `free` are the free slots below the soft limit.
 pub fn fds(soft: Limit, max_fds: Limit, nr_open: Limit, open: Count, free: Limit) -> Resource {
     let mut limit = soft;
     let mut bound_by = BoundBy::NofileSoft;
     // A limit that could not be read bounds nothing here, but without the soft limit nothing is known.
-    for (other, by) in [(max_fds, BoundBy::MaxFds), (nr_open, BoundBy::NrOpen)] {
-        let smaller = match (other, limit) {
-            (Limit::Finite(other), Limit::Finite(limit)) => other < limit,
-            (Limit::Finite(_), Limit::Infinity) => true,
-            _ => false,
-        };
-        if smaller {
+    let table_end = table_end(nr_open);
+    for (other, by) in [(max_fds, BoundBy::MaxFds), (table_end, BoundBy::NrOpen)] {
+        if is_below(other, limit) {
             limit = other;
             bound_by = by;
         }
     }
     let free = match bound_by {
         BoundBy::NofileSoft => free,
+        BoundBy::NrOpen if is_outgrown(limit, open) => Limit::Unknown,
         // Never more than there is: descriptors at or above the limit take no slot below it.
         _ => limit.minus(open),
     };
-    Resource::new(Name::Fds, open, limit, free, bound_by, true)
+    Resource {
+        percent: taken_of(open, limit, free),
+        ..Resource::new(Name::Fds, open, limit, free, bound_by, true)
+    }
+}
+
+/// The share of the slots below a limit that are taken. Descriptors above it take none of them.
+fn taken_of(open: Count, limit: Limit, free: Limit) -> Known<f64> {
+    match (limit, free) {
+        (Limit::Finite(all), Limit::Finite(left)) => {
+            percent(Known::Is(all.saturating_sub(left)), limit, free)
+        }
+        (Limit::Finite(_), _) => Known::Unknown,
+        _ => percent(open, limit, free),
+    }
 }
 
 /// A table of the VM.
@@ -242,6 +296,8 @@ mod tests {
             ((1024, 1024, 1024), 1024, BoundBy::NofileSoft),
             ((2048, 1024, 1024), 1024, BoundBy::MaxFds),
             ((2048, 1024, 512), 512, BoundBy::NrOpen),
+            ((2048, 2048, 1000), 960, BoundBy::NrOpen),
+            ((960, 2048, 1000), 960, BoundBy::NofileSoft),
             ((512, 1024, 2048), 512, BoundBy::NofileSoft),
         ];
         for ((soft, max_fds, nr_open), limit, by) in cases {
@@ -254,12 +310,35 @@ mod tests {
         }
     }
 
+    // The table of a process that has more open than fs.nr_open has grown already: that none is left would be false, and
+    // how many are left is not known.
+    #[test]
+    fn a_table_that_has_outgrown_nr_open_is_not_full() {
+        let outgrown = fds_of(20_000, 20_000, 1000, 1500, 18_500);
+        assert_eq!(
+            (outgrown.limit, outgrown.free, outgrown.percent),
+            (Limit::Finite(960), Limit::Unknown, Known::Unknown)
+        );
+        assert!(outgrown.is_outgrown());
+        let full = fds_of(20_000, 20_000, 1000, 960, 19_040);
+        assert_eq!(
+            (full.free, full.percent),
+            (Limit::Finite(0), Known::Is(100.0))
+        );
+        assert!(!full.is_outgrown());
+    }
+
     // Holes count: after the soft limit was lowered below open descriptors, free is not limit minus open.
     #[test]
     fn free_slots_are_those_that_the_kernel_counts() {
         let lowered = fds_of(100, 20_000, 20_000, 5000, 2);
         assert_eq!(lowered.free, Limit::Finite(2));
-        assert_eq!(lowered.percent, Known::Is(5000.0));
+        assert_eq!(lowered.percent, Known::Is(98.0));
+        // Most slots are free again: the descriptors above the limit are nobody's trouble.
+        assert_eq!(
+            fds_of(100, 20_000, 20_000, 152, 70).percent,
+            Known::Is(30.0)
+        );
         let raised = fds_of(4096, 256, 20_000, 300, 3796);
         assert_eq!(raised.free, Limit::Finite(0));
     }

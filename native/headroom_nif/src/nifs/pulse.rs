@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use headroom_core::assess::{self, Judgement};
+use headroom_core::measure::resource::kernel_slots;
 use headroom_core::measure::{capacity, Resources};
 use headroom_core::render::{json, plugin};
 use headroom_core::snapshot::Snapshot;
@@ -79,7 +80,10 @@ fn pulse<'a>(
     let resources = Resources::measured(&system.fds, &system.nofile, &tables);
     let is_well = || assess::is_well(&resources, &system.nofile, &vitals.thresholds);
     match asked {
-        Asked::Capacity => Ok(to_term(env, &capacity::of(&resources, system.fds.free))?),
+        Asked::Capacity => {
+            let slots = kernel_slots(&system.fds, &system.nofile);
+            Ok(to_term(env, &capacity::of(&resources, slots))?)
+        }
         Asked::Health if is_well() => Ok(ok().encode(env)),
         Asked::HealthJson if is_well() => Ok((ok(), binary(env, json::WELL)).encode(env)),
         Asked::Health | Asked::HealthJson => {

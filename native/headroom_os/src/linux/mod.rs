@@ -33,7 +33,8 @@ const STRETCH: u64 = 128;
 /// How old a count that took several steps may be where its age is told: in a health check.
 const RECENT: Duration = Duration::from_secs(1);
 
-static PRIVILEGES: OnceLock<Privileges> = OnceLock::new();
+/// It cannot change: nothing moves a process of several threads to another one.
+static IN_INITIAL_USER_NS: OnceLock<Result<bool, Reason>> = OnceLock::new();
 /// `HEADROOM_FORCE_SCAN=1`: count as on a kernel before 6.2.
 static FORCE_SCAN: AtomicBool = AtomicBool::new(false);
 /// The last count that took several steps.
@@ -54,7 +55,7 @@ struct Counted {
 /// Opens what is held, and reads what is read once. Called by load and upgrade.
 pub fn acquire() {
     held::acquire();
-    PRIVILEGES.get_or_init(Privileges::read);
+    privileges();
     let force = std::env::var_os("HEADROOM_FORCE_SCAN").is_some_and(|value| value == "1");
     FORCE_SCAN.store(force, Ordering::Relaxed);
     recent_nr_open();
@@ -212,7 +213,7 @@ impl Scan {
 pub fn read(max_fds: Limit, patience: Patience, detail: Detail) -> Result<System, ScanNeeded> {
     let mut reading = Reading::default();
     let (soft, hard) = reading.take(What::Nofile, limits::nofile());
-    let privileges = PRIVILEGES.get_or_init(Privileges::read);
+    let privileges = privileges();
     let exempt = privileges.exempt_from_file_max();
     let nr_open = match detail {
         Detail::Health => recent_nr_open(),
@@ -290,6 +291,11 @@ fn recent_nr_open() -> Limit {
         Some((nr_open, at)) if at.elapsed() <= RECENT => nr_open,
         _ => nr_open().unwrap_or(Limit::Unknown),
     }
+}
+
+/// Read each time: a program that drops its privileges after it started is exempt no longer.
+fn privileges() -> Privileges {
+    Privileges::read(*IN_INITIAL_USER_NS.get_or_init(privileges::in_initial_user_ns))
 }
 
 fn is_above(soft: Limit, max_fds: Limit) -> bool {

@@ -19,10 +19,10 @@ pub(super) struct Privileges {
 }
 
 impl Privileges {
-    pub(super) fn read() -> Privileges {
+    pub(super) fn read(initial_user_ns: Result<bool, Reason>) -> Privileges {
         Privileges {
             capabilities: effective_capabilities(),
-            initial_user_ns: in_initial_user_ns(),
+            initial_user_ns,
         }
     }
 
@@ -75,7 +75,8 @@ fn effective_capabilities() -> Result<u64, Reason> {
     Ok(u64::from(data[1].effective) << 32 | u64::from(data[0].effective))
 }
 
-fn in_initial_user_ns() -> Result<bool, Reason> {
+/// Whether this process is in the kernel's first user namespace.
+pub(super) fn in_initial_user_ns() -> Result<bool, Reason> {
     let mut buffer = [0u8; 64];
     // SAFETY: the kernel writes at most the length of the buffer, which lives through the call.
     let length = unsafe {
@@ -114,6 +115,23 @@ mod tests {
         assert_eq!(exempt(NOTHING, unknown.map(|(): ()| true)), Some(false));
         assert_eq!(exempt(ADMIN, Err(Reason::Word(Word::Enoent))), None);
         assert_eq!(exempt(Err(Reason::Word(Word::Enosys)), Ok(true)), None);
+    }
+
+    // A program that drops its privileges after it started must not be told that the kernel's limit is none of its.
+    #[test]
+    fn dropped_capabilities_are_seen() {
+        let dropped = std::thread::spawn(|| {
+            let header = Header {
+                version: 0x2008_0522,
+                pid: 0,
+            };
+            let none = [Data::default(); 2];
+            // SAFETY: the call reads a header and two data blocks, and takes the capabilities of this thread alone.
+            let status = unsafe { libc::syscall(libc::SYS_capset, &header, none.as_ptr()) };
+            assert_eq!(status, 0);
+            Privileges::read(Ok(true)).exempt_from_file_max()
+        });
+        assert_eq!(dropped.join().unwrap(), Some(false));
     }
 
     // The layouts above are written by hand: procfs reads the same from /proc/self/status.
