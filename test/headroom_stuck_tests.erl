@@ -53,7 +53,7 @@ reserve_gives_up_test_() ->
 killed_again_and_again_test_() ->
     child(#{nofile => {1024, 1024}, args => ["+P", "1024"]}, fun(Child) ->
         ok = headroom_child:call(Child, fun() -> kill(headroom_reserve, 200) end),
-        ?assertMatch({ok, #{fds := 64}}, headroom_child:call(Child, headroom, reserve, [64])),
+        ?assertMatch({ok, #{fds := 64}}, headroom_child:call(Child, fun() -> reserve_soon(50) end)),
         %% And with no room for the process that would take its place.
         ok = headroom_child:call(Child, fun() -> exit(whereis(headroom_reserve), kill), ok end),
         0 = headroom_child:fill(Child, processes),
