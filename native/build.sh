@@ -1,9 +1,11 @@
 #!/bin/sh
-# Builds the NIF library and puts it into priv/. The one recipe that rebar3, Mix and packagers use.
-#   HEADROOM_PREBUILT=/path/to/lib.so   copy this library instead of building one
+# Builds the NIF library and the command into priv/ and priv/bin/. The one recipe that rebar3, Mix and packagers use.
+#   HEADROOM_PREBUILT=/path/to/lib.so   copy this library instead of building one, and the command if it lies beside it
+#   HEADROOM_COMMAND=no                 leave the command out
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
+command=
 
 if [ -n "${HEADROOM_PREBUILT:-}" ]; then
     lib=$HEADROOM_PREBUILT
@@ -11,6 +13,7 @@ if [ -n "${HEADROOM_PREBUILT:-}" ]; then
         echo "headroom: HEADROOM_PREBUILT=$lib is no file" >&2
         exit 1
     fi
+    command=$(dirname "$lib")/headroom
 else
     wanted=$(sed -n 's/^rust-version *= *"1\.\([0-9]*\)".*/\1/p' Cargo.toml)
     found=$(cargo --version 2>/dev/null) || found=none
@@ -32,12 +35,24 @@ else
     for lib in "$dir/libheadroom_nif.so" "$dir/libheadroom_nif.dylib"; do
         [ -f "$lib" ] && break
     done
+    if [ "${HEADROOM_COMMAND:-}" != no ]; then
+        # Alone, so that what the command needs of a crate stays out of the library. A node does without the command.
+        # shellcheck disable=SC2086 # no argument when it is empty
+        if cargo build --release --locked $quiet -p headroom_cli --target-dir "$target"; then
+            command=$dir/headroom
+        else
+            echo "headroom: the command headroom could not be built; the library is" >&2
+        fi
+    fi
 fi
 
-mkdir -p priv
-if ! cmp -s "$lib" priv/headroom_nif.so; then
-    # Renamed, never overwritten: writing into a mapped library kills the node that runs it.
-    tmp=priv/.headroom_nif.so.$$
-    cp "$lib" "$tmp"
-    mv -f "$tmp" priv/headroom_nif.so
-fi
+# put FILE TO: renamed, never overwritten. Writing into a mapped library kills the node that runs it.
+put() {
+    mkdir -p "$(dirname "$2")"
+    if ! cmp -s "$1" "$2"; then
+        cp "$1" "$2.$$"
+        mv -f "$2.$$" "$2"
+    fi
+}
+put "$lib" priv/headroom_nif.so
+if [ -n "$command" ] && [ -f "$command" ]; then put "$command" priv/bin/headroom; fi
