@@ -1,5 +1,5 @@
 # The work is in script/; each target installs what it misses (Debian, cargo given) and can be run again at any time.
-.PHONY: report demo test lint bench integration fresh container
+.PHONY: report demo test lint bench integration fresh container fuzz
 
 report:
 	@script/report
@@ -24,3 +24,6 @@ fresh:
 
 container:
 	@script/container
+
+fuzz:
+	@script/fuzz

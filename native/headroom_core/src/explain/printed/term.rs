@@ -340,8 +340,13 @@ fn text(i: &mut Input) -> Read<Value> {
 /// its end is escaped as its beginning is.
 fn string<'a>(i: &mut Input<'a>) -> Read<(&'a str, bool)> {
     let (run, quote) = (take_while(0.., '\\'), alt(("\"", "u0022"))).parse_next(i)?;
-    let level = (run.len() + 1).next_power_of_two().trailing_zeros() - u32::from(quote != "\"");
+    let level = (run.len() + 1).next_power_of_two().trailing_zeros();
     let rest = i.input;
+    if quote != "\"" {
+        let (content, rest) = rest.split_once("\\u0022").unwrap_or((rest, ""));
+        i.input = rest;
+        return Ok((content.trim_end_matches('\\'), true));
+    }
     let mut from = 0;
     while let Some(found) = rest[from..].find(['"', '\n']) {
         let at = from + found;
@@ -356,11 +361,6 @@ fn string<'a>(i: &mut Input<'a>) -> Read<(&'a str, bool)> {
             i.input = &rest[from..];
             return Ok((&rest[..at - run], true));
         }
-    }
-    if quote != "\"" {
-        let (content, rest) = rest.split_once("\\u0022").unwrap_or((rest, ""));
-        i.input = rest;
-        return Ok((content.trim_end_matches('\\'), true));
     }
     i.input = "";
     Ok((rest, false))

@@ -1,5 +1,6 @@
 //! The table of truth, and what must hold for any reason and any facts.
 
+mod fuzz;
 mod printed;
 mod property;
 mod shapes;
