@@ -252,6 +252,7 @@ How many more sockets, files and port programs can be opened, and what stops the
 
 A `gen_tcp` socket needs a descriptor below `max_fds` and a port; a socket of the `socket` module a descriptor
 below `max_fds`; a file a descriptor; a port program a port, five free descriptors at its start and two from then on.
+Limits that an application sets itself, such as max_connections of a listener, are not counted.
 """).
 -spec capacity() -> #{use() => capacity()} | unavailable().
 capacity() ->
