@@ -2,9 +2,10 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{PipeReader, Write};
-use std::os::fd::AsRawFd;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Output, Stdio};
+
+use rustix::fs::OFlags;
 
 const HEADROOM: &str = env!("CARGO_BIN_EXE_headroom");
 
@@ -147,17 +148,13 @@ fn exit_statuses_of_its_own() {
 /// A pipe that takes nothing more, and its other end.
 fn full_pipe(blocking: bool) -> (Stdio, PipeReader) {
     let (reader, writer) = std::io::pipe().unwrap();
-    let set = |flags: libc::c_int| {
-        // SAFETY: sets flags of a descriptor that is ours.
-        let done = unsafe { libc::fcntl(writer.as_raw_fd(), libc::F_SETFL, flags) };
-        assert_eq!(done, 0);
-    };
-    set(libc::O_NONBLOCK);
+    let set = |flags| rustix::fs::fcntl_setfl(&writer, flags).unwrap();
+    set(OFlags::NONBLOCK);
     for bytes in [&[0; 4096][..], &[0]] {
         while (&writer).write(bytes).is_ok() {}
     }
     if blocking {
-        set(0);
+        set(OFlags::empty());
     }
     (Stdio::from(writer), reader)
 }

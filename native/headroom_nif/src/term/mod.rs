@@ -3,12 +3,10 @@
 mod de;
 mod error;
 mod ser;
-#[allow(unsafe_code)]
-mod tuple;
 mod value;
 
+pub use crate::entry::tuple::elements;
 pub use de::from_term;
 pub use error::Mismatch;
 pub use ser::to_term;
-pub use tuple::elements;
 pub use value::{atom_text, to_small_value, to_value, to_value_within, Bounds};

@@ -4,7 +4,7 @@ use headroom_facts::term::Value;
 use rustler::types::MapIterator;
 use rustler::{Binary, NifResult, Term, TermType};
 
-use super::tuple::first_elements;
+use crate::entry::tuple::first_elements;
 
 /// How deep terms may nest.
 const DEPTH: usize = 24;
