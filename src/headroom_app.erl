@@ -78,7 +78,7 @@ start_supervisor() ->
 %% However often something is killed, the application does not end of it: where it is permanent, the node would.
 init([]) ->
     {ok, {#{strategy => one_for_one, intensity => 1000000, period => 1},
-          [child(headroom_reserve, headroom_reserve, []) | owners() ++ status()]}}.
+          [child(headroom_reserve, headroom_reserve, []) | owners() ++ door() ++ status()]}}.
 
 %% A helper that ends has nothing to lose; without any, owners are not asked, and the inventory says so.
 owners() ->
@@ -98,6 +98,13 @@ start_child(Module, Args) ->
 
 later(Reason) ->
     receive after 100 -> {error, Reason} end.
+
+%% Never restarted: at zero it could not be opened again.
+door() ->
+    case headroom_door:path() of
+        none -> [];
+        Path -> [#{id => headroom_door, start => {headroom_door, start_link, [Path]}, restart => temporary}]
+    end.
 
 %% Never restarted: at zero its file could not be opened again, and the application would end of it.
 status() ->

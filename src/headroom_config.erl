@@ -12,7 +12,7 @@
 -spec load() -> ok | {error, {bad_option, term(), binary()}}.
 load() ->
     case thresholds(application:get_env(headroom, thresholds, #{})) of
-        ok -> check_status_file(check_reserve(reserve()), status_file());
+        ok -> check_door(check_status_file(check_reserve(reserve()), status_file()), headroom_door:option());
         {error, _} = Error -> Error
     end.
 
@@ -69,3 +69,11 @@ check_status_file(ok, <<_, _/binary>>) -> ok;
 check_status_file(ok, [_ | _]) -> ok;
 check_status_file(ok, _) -> {error, {bad_option, status_file, <<"no path">>}};
 check_status_file(Error, _) -> Error.
+
+check_door(ok, Option) ->
+    case headroom_door:is_option(Option) of
+        true -> ok;
+        false -> {error, {bad_option, door, <<"neither false nor an absolute path">>}}
+    end;
+check_door(Error, _) ->
+    Error.

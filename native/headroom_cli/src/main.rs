@@ -4,6 +4,8 @@
 #[cfg(all(feature = "attach", target_os = "linux"))]
 mod attach;
 mod autopsy;
+#[cfg(target_os = "linux")]
+mod door;
 mod exec;
 mod health;
 #[cfg(target_os = "linux")]
@@ -60,6 +62,8 @@ commands! {
     lint::Lint,
     #[cfg(target_os = "linux")]
     release::Release,
+    #[cfg(target_os = "linux")]
+    door::Door,
     #[cfg(all(feature = "attach", target_os = "linux"))]
     attach::Attach,
     #[cfg(all(feature = "attach", target_os = "linux"))]

@@ -27,6 +27,9 @@ pub struct Beam {
     pub reserved: Reserved,
     /// What the VM would not tell.
     pub unreadable: Vec<Unreadable>,
+    /// Descriptors that headroom has through the VM: its door.
+    #[serde(default)]
+    pub own: u64,
     /// What would be hit at exhaustion, when that is asked.
     #[serde(default)]
     pub exposure: Option<Exposure>,
@@ -86,6 +89,7 @@ impl Fixed {
             tables,
             reserved,
             unreadable: self.unreadable.clone(),
+            own: 0,
             exposure: None,
         }
     }

@@ -105,7 +105,10 @@ impl Facts {
             os_pid: system.pid,
             otp_release: beam.otp_release,
             kernel: system.kernel,
-            fds: system.fds,
+            fds: Fds {
+                own: system.fds.own + beam.own,
+                ..system.fds
+            },
             reserved: in_force(beam.reserved, system.nofile.soft, beam.max_fds),
             nofile: Nofile {
                 max_fds: beam.max_fds,

@@ -1,5 +1,6 @@
 //! The facts of a node that the core judges, as far as they show from outside.
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -189,6 +190,24 @@ fn numbers(process: &Process) -> Result<Vec<u64>, Reason> {
     let number =
         |entry: std::io::Result<fs::DirEntry>| entry.ok()?.file_name().to_str()?.parse().ok();
     Ok(entries.filter_map(number).collect())
+}
+
+/// The inodes of its sockets, by the links of its descriptors.
+pub(super) fn socket_inodes(process: &Process) -> HashSet<u64> {
+    let inode = |number: u64| {
+        let target = fs::read_link(format!("/proc/{}/fd/{number}", process.pid())).ok()?;
+        target
+            .to_str()?
+            .strip_prefix("socket:[")?
+            .strip_suffix(']')?
+            .parse()
+            .ok()
+    };
+    numbers(process)
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(inode)
+        .collect()
 }
 
 /// The slots below the soft limit that are not taken; without the numbers, as if none stood above it.

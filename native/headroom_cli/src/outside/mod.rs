@@ -7,6 +7,9 @@ mod limits;
 mod memory;
 mod tasks;
 
+use std::collections::HashSet;
+use std::path::PathBuf;
+
 use headroom_facts::vocabulary::Limit;
 use procfs::process::{MMapPath, MemoryMap, Process};
 
@@ -26,6 +29,9 @@ pub struct Node {
     pub name: Option<String>,
     process: Process,
 }
+
+/// `SOCK_DGRAM` in the table of local sockets.
+const DATAGRAM: u16 = 2;
 
 impl Node {
     /// The process, if it runs a VM.
@@ -69,6 +75,32 @@ impl Node {
         self.process
             .stat()
             .is_ok_and(|stat| matches!(stat.state, 'T' | 't'))
+    }
+
+    /// Paths of local datagram sockets that the node itself has, as it sees them; only such a path is looked for.
+    pub fn bound_sockets(&self, is_meant: impl Fn(&str) -> bool) -> Vec<PathBuf> {
+        let named = self
+            .process
+            .unix()
+            .into_iter()
+            .flatten()
+            .filter_map(|socket| {
+                let path = socket.path?;
+                let meant = socket.socket_type == DATAGRAM
+                    && path.is_absolute()
+                    && is_meant(path.to_str()?);
+                meant.then_some((socket.inode, path))
+            });
+        let named: Vec<(u64, PathBuf)> = named.collect();
+        if named.is_empty() {
+            return Vec::new();
+        }
+        let own: HashSet<u64> = facts::socket_inodes(&self.process);
+        named
+            .into_iter()
+            .filter(|(inode, _)| own.contains(inode))
+            .map(|(_, path)| path)
+            .collect()
     }
 
     /// What its threads do now.

@@ -1,0 +1,222 @@
+%% @private
+%% A way in that was opened while it could be: a local datagram socket through which the command `headroom door' asks what
+%% a shell would ask, also when the node has no descriptor, port or process left.
+%%
+%% It costs one descriptor and one port. The port is of the inet driver, whose sends never wait for a reader; nothing is
+%% spawned, opened or loaded for an answer.
+%%
+%% A request is <<"HRD1", Id:8/binary, Index:32, Question/binary>>, a reply <<"HRD1", Id:8/binary, Index:32, Count:32,
+%% Status:8, Piece/binary>>. An answer is cut into pieces, and each but the first is sent when it is asked for, so that a
+%% client that does not read never has more than a few of them in the queues of the kernel.
+-module(headroom_door).
+
+-behaviour(gen_server).
+
+-export([start_link/1, option/0, is_option/1, path/0, descriptors/0]).
+-export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
+
+-include_lib("kernel/include/logger.hrl").
+
+-define(MAGIC, "HRD1").
+%% Many of them fit into what one socket may have on its way.
+-define(PIECE, 8192).
+%% Of so many clients the last answer is kept, for as many milliseconds.
+-define(CLIENTS, 8).
+-define(KEPT, 10000).
+%% Milliseconds between two questions of one client: who floods is left without an answer.
+-define(PAUSE, 50).
+%% How often one piece is sent: a client that lost it may ask again.
+-define(SENT, 3).
+%% What a path of a local socket may have (`sun_path').
+-define(LONGEST, 107).
+
+-define(ANSWERED, 0).
+-define(FAILED, 1).
+
+-if(?OTP_RELEASE >= 24).
+%% Also in a node that was told to use the other backend, whose sends can wait.
+-define(BACKEND, [{inet_backend, inet}]).
+-else.
+-define(BACKEND, []).
+-endif.
+
+-spec start_link(file:filename_all()) -> {ok, pid()} | ignore.
+start_link(Path) ->
+    gen_server:start_link({local, ?MODULE}, ?MODULE, Path, []).
+
+%% What is configured.
+-spec option() -> default | term().
+option() -> application:get_env(headroom, door, default).
+
+%% Relative to what a path would be is nothing that a client could know.
+-spec is_option(term()) -> boolean().
+is_option(default) -> true;
+is_option(false) -> true;
+is_option(<<$/, _/binary>>) -> true;
+is_option([$/ | _] = Path) -> io_lib:char_list(Path);
+is_option(_) -> false.
+
+%% Where the door is: as configured, else in the folder that the system keeps for this service or user, else nowhere.
+-spec path() -> none | file:filename().
+path() ->
+    case option() of
+        false -> none;
+        default -> default([Folder || Name <- ["RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR"],
+                                      Folder <- [os:getenv(Name)], is_list(Folder), Folder =/= ""]);
+        Path -> unicode:characters_to_list(Path)
+    end.
+
+%% systemd gives several folders as one list.
+default([]) -> none;
+default([Folders | _]) -> filename:join([hd(string:split(Folders, ":")), "headroom", "door." ++ os:getpid()]).
+
+%% How many descriptors it has.
+-spec descriptors() -> 0 | 1.
+descriptors() ->
+    case whereis(?MODULE) of
+        undefined -> 0;
+        _ -> 1
+    end.
+
+%% A node without a door is better than none.
+init(Path) ->
+    process_flag(trap_exit, true),
+    case open(Path) of
+        {ok, Socket} ->
+            {ok, #{socket => Socket, path => Path, answers => #{}}};
+        {error, Reason} ->
+            ?LOG_WARNING("headroom has no door at ~ts: ~0p", [Path, Reason]),
+            ignore
+    end.
+
+handle_call(_Request, _From, State) -> {reply, {error, unknown_call}, State}.
+
+handle_cast(_Request, State) -> {noreply, State}.
+
+handle_info({udp, Socket, Client, _, Request}, #{socket := Socket, answers := Answers} = State) ->
+    Kept = request(Request, Client, Socket, Answers),
+    _ = inet:setopts(Socket, [{active, once}]),
+    {noreply, State#{answers := Kept}};
+handle_info({udp_error, Socket, _}, #{socket := Socket} = State) ->
+    %% A reply did not reach its client.
+    _ = inet:setopts(Socket, [{active, once}]),
+    {noreply, State};
+handle_info({udp_closed, Socket}, #{socket := Socket} = State) ->
+    {stop, closed, State};
+handle_info(_Other, State) ->
+    {noreply, State}.
+
+terminate(_Reason, #{path := Path, socket := Socket}) ->
+    ok = gen_udp:close(Socket),
+    _ = prim_file:delete(Path),
+    ok.
+
+%%% The socket
+
+open(Path) when length(Path) > ?LONGEST -> {error, {longer_than, ?LONGEST}};
+open(Path) ->
+    case folder(filename:dirname(Path)) of
+        ok -> bind(Path, free(Path));
+        {error, _} = Error -> Error
+    end.
+
+%% One that is made here is for this user alone; one that was there stays as it is.
+folder(Folder) ->
+    case file:make_dir(Folder) of
+        ok -> file:change_mode(Folder, 8#700);
+        {error, eexist} -> ok;
+        {error, _} = Error -> Error
+    end.
+
+%% What is left of a node that is gone is deleted, and nothing else.
+free(Path) ->
+    {ok, Probe} = gen_udp:open(0, ?BACKEND ++ [local]),
+    Result = gen_udp:connect(Probe, {local, Path}, 0),
+    ok = gen_udp:close(Probe),
+    case Result of
+        {error, enoent} -> ok;
+        {error, econnrefused} -> prim_file:delete(Path);
+        ok -> {error, used_by_another_node};
+        {error, _} = Error -> Error
+    end.
+
+bind(Path, ok) ->
+    Options = ?BACKEND ++ [{ifaddr, {local, Path}}, binary, {active, once}, {sndbuf, 1 bsl 20}],
+    case gen_udp:open(0, Options) of
+        {ok, Socket} ->
+            %% Connecting needs the right to write; a new file gives it to nobody else under any usual mask.
+            ok = file:change_mode(Path, 8#600),
+            {ok, Socket};
+        {error, _} = Error ->
+            Error
+    end;
+bind(_Path, Error) ->
+    Error.
+
+%%% Requests
+
+request(<<?MAGIC, Id:8/binary, Index:32, Question/binary>>, Client, Socket, Answers) ->
+    Now = erlang:monotonic_time(millisecond),
+    case Answers of
+        #{Client := #{id := Id} = Answer} ->
+            keep(Client, send(Index, Client, Socket, Answer#{at := Now}), Answers);
+        #{Client := #{at := At}} when Now - At < ?PAUSE ->
+            Answers;
+        #{} when Index =:= 0 ->
+            {Status, Text} = answer(Question),
+            Answer = #{id => Id, at => Now, status => Status, text => Text, sent => #{}},
+            keep(Client, send(0, Client, Socket, Answer), room(Answers, Now));
+        #{} ->
+            Answers
+    end;
+request(_Other, _Client, _Socket, Answers) ->
+    Answers.
+
+keep(Client, Answer, Answers) -> Answers#{Client => Answer}.
+
+%% The oldest answer makes room for a new one.
+room(Answers, Now) ->
+    Young = maps:filter(fun(_, #{at := At}) -> Now - At < ?KEPT end, Answers),
+    case map_size(Young) < ?CLIENTS of
+        true -> Young;
+        false -> maps:remove(oldest(maps:to_list(Young)), Young)
+    end.
+
+oldest(Answers) ->
+    {_, Client} = lists:min([{At, Client} || {Client, #{at := At}} <- Answers]),
+    Client.
+
+%% A client that takes nothing has a full queue: what does not fit is lost, and asked for again.
+send(Index, Client, Socket, #{id := Id, status := Status, text := Text, sent := Sent} = Answer) ->
+    Count = max(1, (byte_size(Text) + ?PIECE - 1) div ?PIECE),
+    Before = maps:get(Index, Sent, 0),
+    case Index < Count andalso Before < ?SENT of
+        true ->
+            From = Index * ?PIECE,
+            Piece = binary:part(Text, From, min(?PIECE, byte_size(Text) - From)),
+            _ = gen_udp:send(Socket, Client, 0, [<<?MAGIC, Id/binary, Index:32, Count:32, Status:8>>, Piece]),
+            Answer#{sent := Sent#{Index => Before + 1}};
+        false ->
+            Answer
+    end.
+
+%%% Answers: those of the shell
+
+answer(Question) ->
+    try ask(Question) of
+        Text when is_binary(Text) -> {?ANSWERED, Text};
+        {error, Reason} -> {?FAILED, iolist_to_binary(io_lib:format("~0tp", [Reason]))}
+    catch
+        _:Reason -> {?FAILED, iolist_to_binary(io_lib:format("~0tp", [Reason]))}
+    end.
+
+ask(<<"report">>) -> headroom:report_text();
+ask(<<"report json">>) -> headroom:snapshot(json);
+ask(<<"release json">>) -> released(headroom:release());
+ask(<<"explain ", Reason/binary>>) -> headroom:explain_text(Reason);
+ask(_) -> {error, unknown_question}.
+
+released({ok, #{fds := Fds, ports := Ports}}) ->
+    <<"{\"fds\":", (integer_to_binary(Fds))/binary, ",\"ports\":", (integer_to_binary(Ports))/binary, "}">>;
+released({error, _} = Error) ->
+    Error.
