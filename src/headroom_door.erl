@@ -212,6 +212,8 @@ answer(Question) ->
 
 ask(<<"report">>) -> headroom:report_text();
 ask(<<"report json">>) -> headroom:snapshot(json);
+ask(<<"holders">>) -> headroom_inventory:text(#{});
+ask(<<"holders json">>) -> headroom_inventory:json(#{});
 ask(<<"release json">>) -> released(headroom:release());
 ask(<<"explain ", Reason/binary>>) -> headroom:explain_text(Reason);
 ask(_) -> {error, unknown_question}.

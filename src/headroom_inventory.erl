@@ -5,7 +5,7 @@
 %% and after the VM. Opens nothing, spawns nothing; processes are asked by helpers that were started with the application.
 -module(headroom_inventory).
 
--export([inventory/1, text/1, relief/0, close/2]).
+-export([inventory/1, text/1, json/1, relief/0, close/2]).
 
 -type unavailable() :: {error, {nif_not_loaded, term()}}.
 
@@ -44,6 +44,12 @@ text(Options) ->
                                 || #{claim := Claim} <- First ++ Zombies, is_integer(Claim)]),
         headroom_nif:holders({text, Names}, Sight, Core)
     end).
+
+%% Without the handles of the VM, which mean nothing elsewhere.
+-spec json(map()) -> binary() | {error, busy} | unavailable().
+json(Options) ->
+    {Core, _} = options(Options),
+    looked(Core, fun(Sight, _Handles) -> headroom_nif:holders(json, Sight, Core) end).
 
 -spec relief() -> [map()] | {error, busy} | unavailable().
 relief() ->

@@ -5,14 +5,16 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use clap::Args;
+use headroom_core::holders::{self, Inventory, Options, Sight};
+use headroom_core::render::page::wrapped;
 use headroom_core::render::report::{report, Charset};
-use headroom_core::render::threads;
+use headroom_core::render::{files, holders as render_holders, threads};
 use headroom_core::snapshot::Snapshot;
 use headroom_core::threads::Threads;
 use headroom_facts::vocabulary::Level;
 use serde::Serialize;
 
-use crate::outside;
+use crate::outside::{self, SeenBy};
 use crate::say::{failed, say};
 
 /// Report on one node from outside: it may be frozen, full, or without headroom
@@ -39,6 +41,9 @@ struct Inspection<'a> {
     #[serde(flatten)]
     snapshot: &'a Snapshot,
     threads: &'a Threads,
+    inventory: &'a Inventory,
+    files: &'a [(String, u64)],
+    seen_by: SeenBy,
 }
 
 impl Inspect {
@@ -51,6 +56,10 @@ impl Inspect {
         sleep(BETWEEN_LOOKS);
         looks.extend(node.look_at_threads());
         let snapshot = Snapshot::new(node.facts());
+        let (descriptors, seen_by) = node.descriptors();
+        let inventory =
+            holders::inventory(&Sight::of_the_kernel(&descriptors), &Options::default());
+        let files = node.files(&descriptors);
         sleep(BETWEEN_LOOKS);
         looks.extend(node.look_at_threads());
         let threads = headroom_core::threads::judge(&outside::threads(&looks));
@@ -58,16 +67,40 @@ impl Inspect {
             let inspection = Inspection {
                 snapshot: &snapshot,
                 threads: &threads,
+                inventory: &inventory,
+                files: &files,
+                seen_by,
             };
             match serde_json::to_string(&inspection) {
                 Ok(json) => json + "\n",
                 Err(error) => return failed(&error),
             }
         } else {
-            report(&snapshot, None, Charset::Ascii) + &threads::section(&threads)
+            let mut text = report(&snapshot, None, Charset::Ascii) + &threads::section(&threads) + "\n";
+            if seen_by != SeenBy::Nothing {
+                text.push_str(&render_holders::holders(&inventory, &[], |_| String::new()));
+                text.push_str(&files::section(&files));
+            }
+            text + &rights(seen_by)
         };
         say(&text, status(&snapshot, &threads))
     }
+}
+
+/// What is missing, and what it would take.
+fn rights(seen_by: SeenBy) -> String {
+    let words = match seen_by {
+        SeenBy::Copies => return String::new(),
+        SeenBy::Links => {
+            "descriptors were seen by their links alone, so without idle times and backlogs: the kernel refused pidfd_getfd, which \
+             is of Linux 5.6 and can be filtered"
+        }
+        SeenBy::Nothing => {
+            "who holds the descriptors is not seen, nor are the tables in the node's memory: that takes the node's user, or root with \
+             CAP_SYS_PTRACE (docker run --cap-add SYS_PTRACE), and kernel.yama.ptrace_scope 0"
+        }
+    };
+    wrapped(words, "rights   ", "         ").join("\n") + "\n"
 }
 
 /// The worst of the limits and the threads, as plugins of a monitoring system number it.

@@ -1,6 +1,10 @@
 //! The command `headroom`: for what has to be done before a node starts, or without a way into it.
 #![forbid(unsafe_code)]
 
+#[cfg(target_os = "linux")]
+#[macro_use]
+extern crate headroom_facts;
+
 #[cfg(all(feature = "attach", target_os = "linux"))]
 mod attach;
 mod autopsy;

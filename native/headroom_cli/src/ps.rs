@@ -13,7 +13,7 @@ use headroom_core::snapshot::{Snapshot, SCHEMA};
 use headroom_facts::vocabulary::{Known, Level, Name};
 use serde::Serialize;
 
-use crate::outside;
+use crate::outside::{self, Node};
 use crate::say::{failed, say, FAILED};
 
 /// List the BEAM nodes of this host and how close each is to a limit
@@ -86,10 +86,11 @@ impl Ps {
             Ok(nodes) => nodes,
             Err(why) => return failed(&why),
         };
-        let rows: Vec<Row> = nodes
-            .iter()
-            .map(|node| Row::new(Snapshot::new(node.facts())))
-            .collect();
+        let seen = |node: &Node| {
+            let row = Row::new(Snapshot::new(node.facts()));
+            node.is_alive().then_some(row)
+        };
+        let rows: Vec<Row> = nodes.iter().filter_map(seen).collect();
         let none = rows.is_empty();
         let text = if self.json {
             let listing = Listing {

@@ -1,6 +1,7 @@
 //! A node as another process sees it: by /proc alone, without a word to the node, so also one that is frozen or full.
 
 mod command_line;
+mod descriptors;
 mod facts;
 mod find;
 mod limits;
@@ -10,10 +11,12 @@ mod tasks;
 use std::collections::HashSet;
 use std::path::PathBuf;
 
+use headroom_facts::inventory::Descriptor;
 use headroom_facts::vocabulary::Limit;
 use procfs::process::{MMapPath, MemoryMap, Process};
 
 pub use command_line::CommandLine;
+pub use descriptors::SeenBy;
 #[cfg(feature = "attach")]
 pub use find::Unfound;
 pub use find::{nodes, select};
@@ -36,8 +39,11 @@ const DATAGRAM: u16 = 2;
 impl Node {
     /// The process, if it runs a VM.
     pub fn of(process: Process) -> Option<Node> {
-        let file = process.stat().ok()?.comm;
-        let command_line = CommandLine::parse(&file, &process.cmdline().ok()?)?;
+        let stat = process
+            .stat()
+            .ok()
+            .filter(|stat| !matches!(stat.state, 'Z' | 'X'))?;
+        let command_line = CommandLine::parse(&stat.comm, &process.cmdline().ok()?)?;
         let same_host = find::same_host_name(&process);
         let name = command_line.name(|| same_host.then(find::host_name).flatten());
         Some(Node {
@@ -46,6 +52,13 @@ impl Node {
             name,
             process,
         })
+    }
+
+    /// Whether it has not ended meanwhile: of one that has, nothing that was read is true.
+    pub fn is_alive(&self) -> bool {
+        self.process
+            .stat()
+            .is_ok_and(|stat| !matches!(stat.state, 'Z' | 'X'))
     }
 
     /// The soft limit of descriptors at this moment.
@@ -101,6 +114,16 @@ impl Node {
             .filter(|(inode, _)| own.contains(inode))
             .map(|(_, path)| path)
             .collect()
+    }
+
+    /// What each of its descriptors is, as far as it shows, and by which road.
+    pub fn descriptors(&self) -> (Vec<Descriptor>, SeenBy) {
+        descriptors::descriptors(&self.process)
+    }
+
+    /// Files among these descriptors that are open more than once, and how often.
+    pub fn files(&self, descriptors: &[Descriptor]) -> Vec<(String, u64)> {
+        descriptors::files(&self.process, descriptors)
     }
 
     /// What its threads do now.

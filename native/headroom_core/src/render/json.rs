@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::assess::Judgement;
 use crate::finding::Finding;
+use crate::holders::Inventory;
 use crate::snapshot::Snapshot;
 use headroom_facts::vocabulary::Level;
 
@@ -13,6 +14,14 @@ use headroom_facts::vocabulary::Level;
 /// It cannot be written as JSON.
 pub fn snapshot(snapshot: &Snapshot) -> serde_json::Result<String> {
     serde_json::to_string(snapshot)
+}
+
+/// Who holds the descriptors, as one line of JSON.
+///
+/// # Errors
+/// It cannot be written as JSON.
+pub fn inventory(inventory: &Inventory) -> serde_json::Result<String> {
+    serde_json::to_string(inventory)
 }
 
 /// What [`health`] says of a node that is well.

@@ -1,6 +1,7 @@
 //! The words for people and machines. The same everywhere: at the prompt, in a log, in JSON.
 
 pub mod autopsy;
+pub mod files;
 pub mod holders;
 pub mod json;
 pub mod lint;

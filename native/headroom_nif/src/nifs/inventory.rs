@@ -12,7 +12,7 @@ use rustler::{Binary, Encoder, Env, NewBinary, NifResult, Term};
 
 use crate::term::{from_term, to_term, to_value};
 
-rustler::atoms! { more, done, busy, undefined, doubts, inventory, text, relief, targets }
+rustler::atoms! { more, done, busy, undefined, doubts, inventory, json, text, relief, targets }
 
 /// One step of a look: `{start, IdleMs}` begins, the state of the answer `{more, State, Seen}` goes on, until `{done, State}`.
 /// `busy`: somebody else looks, try again.
@@ -84,7 +84,7 @@ fn standard_pipes<'a>(env: Env<'a>, programs: Term<'a>) -> NifResult<Term<'a>> {
     Ok(to_term(env, &pipes)?)
 }
 
-/// What the core makes of it. `Sight` is `{Seen, Complete, Owners, Again}`; the question is `doubts`, `inventory`,
+/// What the core makes of it. `Sight` is `{Seen, Complete, Owners, Again}`; the question is `doubts`, `inventory`, `json`,
 /// `{text, Handles}`, `relief` or `targets`.
 #[rustler::nif(schedule = "DirtyCpu")]
 fn holders<'a>(
@@ -109,6 +109,9 @@ fn holders<'a>(
         to_term(env, &holders::doubts(&descriptors, &owners, &again))?
     } else if inventory() == question {
         to_term(env, &holders::inventory(&sight, &options))?
+    } else if json() == question {
+        let json = render::json::inventory(&holders::inventory(&sight, &options));
+        to_term(env, &json.map_err(|_| rustler::Error::BadArg)?)?
     } else if relief() == question || targets() == question {
         to_term(
             env,
