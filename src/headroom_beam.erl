@@ -35,7 +35,7 @@ facts(Sockets) ->
                   atoms => {erlang:system_info(atom_count), Atoms},
                   sockets => Open},
       reserved => headroom_held:facts(),
-      own => headroom_door:descriptors(),
+      own => headroom_held:own(),
       unreadable => Unreadable ++ Fixed}.
 
 %% The few numbers of a health check, where the library keeps what is fixed: a tuple, in the order of the core's `Vitals'.

@@ -3,7 +3,7 @@
 -module(headroom_config).
 
 -export([load/0, thresholds/0, reserve/0]).
--export([status_file/0]).
+-export([status_file/0, door/0]).
 -export([harden/0]).
 
 -define(THRESHOLDS, {?MODULE, thresholds}).
@@ -12,7 +12,7 @@
 -spec load() -> ok | {error, {bad_option, term(), binary()}}.
 load() ->
     case thresholds(application:get_env(headroom, thresholds, #{})) of
-        ok -> check_door(check_status_file(check_reserve(reserve()), status_file()), headroom_door:option());
+        ok -> check_door(check_status_file(check_reserve(reserve()), status_file()), door());
         {error, _} = Error -> Error
     end.
 
@@ -70,10 +70,21 @@ check_status_file(ok, [_ | _]) -> ok;
 check_status_file(ok, _) -> {error, {bad_option, status_file, <<"no path">>}};
 check_status_file(Error, _) -> Error.
 
-check_door(ok, Option) ->
-    case headroom_door:is_option(Option) of
+%% Where the door is to be.
+-spec door() -> default | false | term().
+door() ->
+    application:get_env(headroom, door, default).
+
+%% Relative to what a path would be is nothing that a client could know.
+check_door(ok, default) -> ok;
+check_door(ok, false) -> ok;
+check_door(ok, <<$/, _/binary>>) -> ok;
+check_door(ok, [$/ | _] = Path) ->
+    case io_lib:char_list(Path) of
         true -> ok;
-        false -> {error, {bad_option, door, <<"neither false nor an absolute path">>}}
+        false -> bad_door()
     end;
-check_door(Error, _) ->
-    Error.
+check_door(ok, _) -> bad_door();
+check_door(Error, _) -> Error.
+
+bad_door() -> {error, {bad_option, door, <<"neither false nor an absolute path">>}}.

@@ -12,7 +12,7 @@
 
 -behaviour(gen_server).
 
--export([start_link/1, option/0, is_option/1, path/0, descriptors/0]).
+-export([start_link/1, path/0]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
 
 -include_lib("kernel/include/logger.hrl").
@@ -44,22 +44,10 @@
 start_link(Path) ->
     gen_server:start_link({local, ?MODULE}, ?MODULE, Path, []).
 
-%% What is configured.
--spec option() -> default | term().
-option() -> application:get_env(headroom, door, default).
-
-%% Relative to what a path would be is nothing that a client could know.
--spec is_option(term()) -> boolean().
-is_option(default) -> true;
-is_option(false) -> true;
-is_option(<<$/, _/binary>>) -> true;
-is_option([$/ | _] = Path) -> io_lib:char_list(Path);
-is_option(_) -> false.
-
 %% Where the door is: as configured, else in the folder that the system keeps for this service or user, else nowhere.
 -spec path() -> none | file:filename().
 path() ->
-    case option() of
+    case headroom_config:door() of
         false -> none;
         default -> default([Folder || Name <- ["RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR"],
                                       Folder <- [os:getenv(Name)], is_list(Folder), Folder =/= ""]);
@@ -69,14 +57,6 @@ path() ->
 %% systemd gives several folders as one list.
 default([]) -> none;
 default([Folders | _]) -> filename:join([hd(string:split(Folders, ":")), "headroom", "door." ++ os:getpid()]).
-
-%% How many descriptors it has.
--spec descriptors() -> 0 | 1.
-descriptors() ->
-    case whereis(?MODULE) of
-        undefined -> 0;
-        _ -> 1
-    end.
 
 %% A node without a door is better than none.
 init(Path) ->

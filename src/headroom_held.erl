@@ -5,7 +5,7 @@
 %% native library's; a copy of it is kept here, since a library that replaces another one knows nothing.
 -module(headroom_held).
 
--export([init/0, facts/0]).
+-export([init/0, facts/0, own/0]).
 -export([fds/0, note_fds/0]).
 -export([ports/0, open_ports/1, close_ports/1]).
 
@@ -26,6 +26,14 @@ init() ->
 -spec facts() -> facts().
 facts() ->
     #{fds => fds(), ports => ports()}.
+
+%% Descriptors that the VM holds for headroom: that of its door, whose process has this name while it is open.
+-spec own() -> 0 | 1.
+own() ->
+    case whereis(headroom_door) of
+        undefined -> 0;
+        _ -> 1
+    end.
 
 -spec fds() -> non_neg_integer().
 fds() ->

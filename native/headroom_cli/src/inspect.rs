@@ -76,7 +76,8 @@ impl Inspect {
                 Err(error) => return failed(&error),
             }
         } else {
-            let mut text = report(&snapshot, None, Charset::Ascii) + &threads::section(&threads) + "\n";
+            let mut text =
+                report(&snapshot, None, Charset::Ascii) + &threads::section(&threads) + "\n";
             if seen_by != SeenBy::Nothing {
                 text.push_str(&render_holders::holders(&inventory, &[], |_| String::new()));
                 text.push_str(&files::section(&files));

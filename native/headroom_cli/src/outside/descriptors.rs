@@ -31,6 +31,8 @@ atoms! {
 
 /// Looks at all of them, in the order of their numbers.
 pub fn descriptors(process: &Process) -> (Vec<Descriptor>, SeenBy) {
+    // With it a copy tells by its link what it is.
+    headroom_os::acquire();
     let numbers = numbers(process.pid());
     let Some(pidfd) = pidfd(process) else {
         return links(process, &numbers);
@@ -110,7 +112,7 @@ pub fn files(process: &Process, descriptors: &[Descriptor]) -> Vec<(String, u64)
     let is_file = |kind| {
         matches!(
             kind,
-            Kind::File | Kind::DeletedFile | Kind::Device | Kind::Directory | Kind::Fifo
+            Kind::File | Kind::DeletedFile | Kind::Device | Kind::Directory
         )
     };
     for descriptor in descriptors

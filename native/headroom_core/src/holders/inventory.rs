@@ -211,7 +211,7 @@ pub fn inventory(sight: &Sight, options: &Options) -> Inventory {
         dropped: Drops(sight.drops),
         unclaimed: ByKind::default(),
         moved: 0,
-        complete: sight.complete && owners.complete,
+        complete: sight.complete && (owners.complete || sight.owners.is_none()),
     };
     for (index, descriptor) in sight.descriptors.iter().enumerate() {
         all.by_kind.add(descriptor.kind, 1);
