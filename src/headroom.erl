@@ -288,12 +288,17 @@ diagnose(Reason, Operation) ->
 Why this operation failed: which limit it was, how that is known, what clears the others, and what to do.
 
 `Reason` is anything that a failed call gave: `emfile`, `{error, system_limit}`, an exception with its
-stacktrace, what a library wrapped around it, an Elixir exception, or a line of a log. What is not understood is
-the verdict `undetermined`.
+stacktrace, what a library wrapped around it, an Elixir exception, or text: a line, a report or an exception as OTP,
+Elixir and libraries print them, cut, coloured or escaped. A printed term is judged as the term. Of a text the last and
+the first half megabyte are read, and what was left out is said; one above 4 kB is read on a dirty CPU scheduler. States, last
+messages, arguments, paths and names decide nothing. What is not understood, or has a cause that is no limit beside those
+that are, is the verdict `undetermined`.
 
 The one call that takes a slot: unless the option `probe` is false, the kernel is asked for a descriptor and for a
-file (a pipe too, where pipes are under suspicion), and gets each back at once. What it grants now it may have refused
-a moment before, and what root gets another user may not.
+file, and gets each back at once; where they are under suspicion for a pipe, a local port (a socket bound to port 0), an
+inotify instance and a watch, too. OS processes, memory and local ports are read from files that are open from the start;
+`evidence` then has `os_processes`, `threads`, `memory` and `local_ports`. What it grants now it may have refused a moment
+before, and what root gets another user may not.
 
 An operation or an option that does not exist raises `badarg`.
 """).

@@ -17,7 +17,7 @@ exhausted_test_() ->
         [{"descriptors", #{nofile => 128}, filled(fds), ["descriptors"]},
          {"ports", #{args => ["+Q", "1024"]}, filled(ports), ["ports"]},
          {"processes", #{args => ["+P", "1024"]}, filled(processes), ["processes"]},
-         {"OS processes", unprivileged(), fun no_os_process/1, ["eagain", "pids.max"]}],
+         {"OS processes", headroom_user:unprivileged(), fun headroom_user:no_os_process/1, ["eagain", "pids.max"]}],
         Options =/= skipped].
 
 %% Pipe pages, and the kernel's files where they are not counted: the kernel refuses a pipe, injected here.
@@ -41,13 +41,13 @@ no_pipe_test_() ->
 
 %% The same when the environment asks for it: the application starts.
 at_start_test_() ->
-    case unprivileged() of
+    case headroom_user:unprivileged() of
         skipped -> [];
         Options ->
             {timeout, 60, fun() ->
                 Stopped = Options#{app => stopped, args => ["-headroom", "harden", "true"], load => [?MODULE]},
                 headroom_child:with(Stopped, fun(Child) ->
-                    ok = no_os_process(Child),
+                    ok = headroom_user:no_os_process(Child),
                     ?assertMatch({ok, _}, headroom_child:call(Child, application, ensure_all_started, [headroom])),
                     ?assertMatch({_, _}, binary:match(headroom_child:output(Child), <<"could not harden the node">>))
                 end)
@@ -111,22 +111,6 @@ note_of(Id, Hardened) ->
 
 filled(Resource) ->
     fun(Child) -> 0 = headroom_child:fill(Child, Resource), ok end.
-
-%% Limits of a user bind nobody with these capabilities.
-unprivileged() ->
-    Prefix = ["setpriv", "--reuid=64321", "--regid=64321", "--clear-groups", "--bounding-set=-all"],
-    case headroom_sh:run([lists:join(" ", Prefix), " true"]) of
-        {0, _} ->
-            #{prefix => Prefix, env => [{"HOME", "/tmp"}]};
-        {_, Refused} ->
-            io:format(user, "skipped: no other user here: ~ts", [Refused]),
-            skipped
-    end.
-
-%% By a program of the node's own user. Its parent is the process of the VM that starts them all.
-no_os_process(Child) ->
-    ?assertEqual("", headroom_child:call(Child, os, cmd, ["prlimit --pid $PPID --nproc=1:1 2>&1"])),
-    ok.
 
 %% Hardens, while a process that comes first everywhere waits for a module on the stack of whoever hardens, and then takes
 %% every descriptor.

@@ -15,6 +15,7 @@ proofs_test_() ->
 proofs() ->
     [headroom_machine:needs(localhost, {"resolver, no descriptors", fun() -> resolver({fds, 4}, "emfile") end}),
      headroom_machine:needs(localhost, {"resolver, no port", fun() -> resolver(ports, "system_limit") end}),
+     headroom_machine:needs(localhost, {"resolver, no OS process", fun without_os_process/0}),
      headroom_machine:needs(localhost, {"resolver, at start", fun resolver_at_start/0}),
      {"resolver, too late", fun too_late/0},
      {"resolver, killed", fun killed_helper/0},
@@ -45,6 +46,28 @@ resolver(Exhausted, Reason) ->
         0 = headroom_child:fill(Child, case Exhausted of ports -> ports; _ -> fds end),
         ?assertMatch({ok, _}, headroom_child:call(Child, fun look_up/0))
     end).
+
+%% A container whose pids are used up: no table of the node is full, and the first name ends it all the same. The line that it
+%% leaves behind is understood.
+without_os_process() ->
+    case headroom_user:unprivileged() of
+        skipped ->
+            ok;
+        Options ->
+            headroom_child:with(Options#{load => [?MODULE]}, fun(Child) ->
+                ?assertMatch(#{level := notice}, hazard(Child, resolver_not_started)),
+                ok = headroom_user:no_os_process(Child),
+                {Status, Output} = ends(Child, fun look_up/0),
+                ?assertEqual(1, Status),
+                ?assert(has(Output, "inet_gethost : eagain")),
+                ?assertMatch(#{verdict := other_limit, operation := open_port}, headroom:diagnose(Output))
+            end),
+            headroom_child:with(Options#{load => [?MODULE]}, fun(Child) ->
+                ?assertMatch(#{done := true}, hardened(Child, resolver_not_started)),
+                ok = headroom_user:no_os_process(Child),
+                ?assertMatch({ok, _}, headroom_child:call(Child, fun look_up/0))
+            end)
+    end.
 
 look_up() -> inet:gethostbyname("localhost").
 
