@@ -243,6 +243,14 @@ defmodule Headroom do
   @spec boot_advice() :: [:headroom.boot_line()] | unavailable()
   defdelegate boot_advice(), to: :headroom
 
+  @doc Docs.of(:headroom, :plan, 1, """
+           iex> Headroom.plan(%{sessions: 50_000}).needs |> Enum.map(& &1.name)
+           [:fds, :ports, :processes]
+       """)
+  @spec plan(:headroom.planned()) ::
+          :headroom.plan() | {:error, {:bad_plan, term(), binary()}} | unavailable()
+  defdelegate plan(asked), to: :headroom
+
   @doc Docs.of(:headroom, :version, 0)
   @spec version() :: map() | unavailable()
   defdelegate version(), to: :headroom

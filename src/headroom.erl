@@ -10,13 +10,13 @@
 -export([raise_nofile/1, clamp_nofile/0]).
 -export([reserve/1, release/0]).
 -export([check/1, assert/1]).
--export([boot_advice/0]).
+-export([boot_advice/0, plan/1]).
 -export([version/0]).
 -export([hazards/0, harden/0]).
 -export([holders/0, holders/1, inventory/0, inventory/1, relief/0, close/1]).
 
 -export_type([level/0, count/0, limit/0, name/0, bound_by/0, use/0]).
--export_type([raised/0, restart/0, clamped/0, reserved/0, too_many/0, boot_line/0, errno/0]).
+-export_type([raised/0, restart/0, clamped/0, reserved/0, too_many/0, boot_line/0, planned/0, plan/0, errno/0]).
 -export_type([resource/0, finding/0, capacity/0, snapshot/0, unavailable/0]).
 -export_type([hardened/0]).
 -export_type([kind/0, look/0, holder/0, inventory/0, offer/0, descriptor/0]).
@@ -132,6 +132,17 @@ No call throws because of the node's state. Without the native library every cal
 
 -type requirements() :: #{name() => requirement()} | [{name(), requirement()}].
 %% What a node needs. `fds' means the smaller of the soft limit and `max_fds': the descriptors that the VM can watch.
+
+-type planned() :: #{sessions := pos_integer(), fds_per_session => non_neg_integer(), ports_per_session => non_neg_integer(),
+                     processes_per_session => non_neg_integer(), upstreams => pos_integer()}.
+%% What is planned for: 2 descriptors, as many ports as descriptors, 1 process and 1 server behind, where nothing else is said.
+
+-type plan() :: #{asked := map(), base := #{fds | ports | processes := non_neg_integer()},
+                  needs := [#{name := fds | ports | processes, used := non_neg_integer(), limit := pos_integer()}],
+                  local_ports := #{used := non_neg_integer(), available := count()}, table_bytes := pos_integer(),
+                  backlog := pos_integer(), lines := [#{sets := atom(), line := binary(), where := binary()}],
+                  lacks := [binary()]}.
+%% What so many sessions take, and the limits that keep that below 80 percent; the lines to set; what this host lacks.
 
 -type boot_line() :: #{sets := name(), line := binary(), where := binary(), id := atom()}.
 %% A line for the next start: what it sets, the file or command that it belongs to, and the finding that it answers, by
@@ -447,6 +458,19 @@ Dockerfile, vm.args, environment, start script, sysctl on the host) and with the
 -spec boot_advice() -> [boot_line()] | unavailable().
 boot_advice() ->
     headroom_ask:boot_advice().
+
+?DOC("""
+What so many sessions need: descriptors, ports, processes, local ports, memory of the tables and a backlog, with the lines to
+set and what this host lacks.
+
+`headroom:plan(#{sessions => 50000})` is a gateway of two descriptors a session; `fds_per_session`, `ports_per_session` (as many as
+descriptors; 0 for the module `socket`), `processes_per_session` and `upstreams` (servers behind it) say otherwise. What the node has
+open now counts as what it takes without a session, so ask it before the sessions come. Limits are chosen so that the use stays
+below 80 percent. A bad key or value: `{error, {bad_plan, Key, Why}}`.
+""").
+-spec plan(planned()) -> plan() | {error, {bad_plan, term(), binary()}} | unavailable().
+plan(Asked) ->
+    headroom_ask:plan(Asked).
 
 ?DOC("""
 Which build of the native library this is.

@@ -7,7 +7,7 @@
 -export([snapshot/0, json/0, report/1, health/0, capacity/0, version/0]).
 -export([hazards/0, boot_advice/0]).
 -export([diagnose/3, explain/3]).
--export([requirement/1, health_json/0, status_record/1]).
+-export([requirement/1, plan/1, health_json/0, status_record/1]).
 -export([with_library/1, ask/3, change/2, exposed/0]).
 
 %% A longer text is read where no process waits for a scheduler meanwhile.
@@ -85,6 +85,13 @@ measured(Reason) ->
     met | {unmet, [headroom:finding()], binary()} | {bad_requirement, term(), binary()} | unavailable().
 requirement(Required) ->
     with_library(fun() -> ask({require, Required}, headroom_beam:facts(no_sockets), fresh) end).
+
+-spec plan(headroom:planned()) -> headroom:plan() | {error, {bad_plan, term(), binary()}} | unavailable().
+plan(Asked) ->
+    case with_library(fun() -> ask({plan, Asked}, headroom_beam:facts(no_sockets), fresh) end) of
+        {bad_plan, _, _} = Bad -> {error, Bad};
+        Answer -> Answer
+    end.
 
 -spec health_json() -> {ok | warning | critical, binary()} | unavailable().
 health_json() ->

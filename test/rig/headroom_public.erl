@@ -35,6 +35,7 @@ calls() ->
      {explain_text, [emfile, file], data},
      {hazards, [], data},
      {boot_advice, [], data},
+     {plan, [#{sessions => 50000}], data},
      {holders, [], prints},
      {holders, [#{top => 3, addresses => false}], prints},
      {inventory, [], data},

@@ -17,6 +17,7 @@ mod inspect;
 mod lint;
 #[cfg(target_os = "linux")]
 mod outside;
+mod plan;
 #[cfg(target_os = "linux")]
 mod ps;
 #[cfg(target_os = "linux")]
@@ -64,6 +65,7 @@ commands! {
     #[cfg(target_os = "linux")]
     inspect::Inspect,
     lint::Lint,
+    plan::Plan,
     #[cfg(target_os = "linux")]
     release::Release,
     #[cfg(target_os = "linux")]

@@ -17,6 +17,7 @@ pub mod lint;
 pub mod measure;
 pub mod nofile;
 pub mod number;
+pub mod plan;
 pub mod question;
 pub mod render;
 pub mod requirement;

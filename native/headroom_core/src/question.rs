@@ -11,6 +11,7 @@ use crate::assess::harden::{self, Attempts, Hardened, Plan};
 use crate::assess::hazards::hazards;
 use crate::explain::{Failure, Scene, Verdict};
 use crate::finding::{Finding, Word};
+use crate::plan::{self, Asked};
 use crate::render::report::Charset;
 use crate::render::{json, refusal, report, verdict};
 use crate::requirement::Requirements;
@@ -44,6 +45,8 @@ pub enum Question {
     Explain(Failed),
     /// Whether this is met.
     Require(Requirements),
+    /// What so many sessions need.
+    Plan(Asked),
 }
 
 /// A call that failed.
@@ -66,6 +69,8 @@ pub struct Given {
     pub probe: Probe,
     /// The highest use that a watcher saw.
     pub recorded: Vec<Peak>,
+    /// The lowest and the highest local port of an outgoing connection, where a question wants them.
+    pub local_ports: Option<(u64, u64)>,
 }
 
 /// An answer, in the shape that users see.
@@ -79,6 +84,7 @@ pub enum Answer {
     Lines(Vec<AtBoot>),
     Findings(Vec<Finding>),
     Plan(Plan),
+    Planned(Box<plan::Plan>),
     Hardened(Vec<Hardened>),
     Verdict(Box<Verdict>),
     Unmet(Word, Vec<Finding>, String),
@@ -106,8 +112,13 @@ impl Question {
             | Question::Hardened(_)
             | Question::Diagnose(_)
             | Question::Explain(_) => Detail::Full,
-            Question::BootAdvice | Question::Require(_) => Detail::Limits,
+            Question::BootAdvice | Question::Require(_) | Question::Plan(_) => Detail::Limits,
         }
+    }
+
+    /// Whether it is about connections to other machines.
+    pub fn wants_local_ports(&self) -> bool {
+        matches!(self, Question::Plan(_))
     }
 
     /// What the kernel is to be asked first, if it may be.
@@ -149,6 +160,11 @@ pub fn answer(question: Question, given: Given) -> Result<Answer, Unanswered> {
             let verdict = why(failed, &given);
             Answer::Text(verdict::prose(&verdict, &given.facts))
         }
+        Question::Plan(asked) => Answer::Planned(Box::new(plan::of_node(
+            asked,
+            &given.facts,
+            given.local_ports,
+        ))),
         Question::Require(required) => {
             let findings = required.unmet(&given.facts);
             if findings.is_empty() {

@@ -20,6 +20,11 @@ pub fn acquire() {}
 pub fn release() {}
 
 /// Not known here.
+pub fn local_ports() -> Option<(u64, u64)> {
+    None
+}
+
+/// Not known here.
 ///
 /// # Errors
 /// Always `unsupported_os`.

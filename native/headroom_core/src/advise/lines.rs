@@ -246,6 +246,24 @@ pub fn report_there() -> Fix {
     )
 }
 
+/// The same from each boot of the machine on.
+pub fn local_ports_kept() -> Fix {
+    Fix::at(Place::SysctlD, "net.ipv4.ip_local_port_range = 1024 65535")
+}
+
+/// The longest backlog that the kernel grants a listener.
+pub fn somaxconn_kept(wanted: u64) -> Fix {
+    Fix::at(Place::SysctlD, format!("net.core.somaxconn = {wanted}"))
+}
+
+/// Connections that may wait until they are accepted.
+pub fn backlog(wanted: u64) -> Fix {
+    Fix::permanent(
+        format!("{{backlog, {wanted}}}"),
+        "among the options of the listener",
+    )
+}
+
 /// A look at something, which changes nothing.
 pub fn look(command: &str, why: &str) -> Fix {
     Fix::now(command, why)

@@ -6,6 +6,7 @@ pub mod holders;
 pub mod json;
 pub mod lint;
 pub mod page;
+pub mod plan;
 pub mod plugin;
 pub mod refusal;
 pub mod report;

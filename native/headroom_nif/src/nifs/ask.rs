@@ -1,6 +1,7 @@
 //! The one door for questions: nothing is changed here.
 
 use headroom_core::explain::Failure;
+use headroom_core::plan;
 use headroom_core::question::{answer, Failed, Given, Question, Unanswered};
 use headroom_core::requirement::Requirements;
 use headroom_facts::Facts;
@@ -9,10 +10,10 @@ use rustler::schedule::consume_timeslice;
 use rustler::{Encoder, Env, Error, NifResult, Term};
 
 use super::moment::{unanswered, Moment, COST};
-use super::{option, scan_needed};
+use super::{option, scan_needed, undefined};
 use crate::term::{atom_text, elements, from_term, to_term, to_value_within, Bounds};
 
-rustler::atoms! { bad_requirement }
+rustler::atoms! { bad_requirement, bad_plan }
 
 /// Percent of a scheduler's millisecond that the search through a reason takes at most.
 const REASON_COST: i32 = 20;
@@ -52,11 +53,13 @@ fn answered<'a>(
     let exposure = moment.beam.exposure.take();
     let facts = Facts::new(system, moment.beam, moment.thresholds);
     let probe = question.suspicion(&facts).map(os::probe);
+    let local_ports = question.wants_local_ports().then(os::local_ports).flatten();
     let given = Given {
         facts,
         exposure,
         probe: probe.unwrap_or_default(),
         recorded: Vec::new(),
+        local_ports,
     };
     let answer = answer(question, given).map_err(|Unanswered(why)| unanswered(why))?;
     let answer = to_term(env, &answer)?;
@@ -73,6 +76,7 @@ fn asked<'a>(env: Env<'a>, term: Term<'a>, bounds: Bounds) -> NifResult<Asked<'a
             Kind::Report => Some(Question::Report(from_term(argument)?)),
             Kind::Hardened => Some(Question::Hardened(from_term(argument)?)),
             Kind::Require => return required(env, argument),
+            Kind::Plan => return planned(env, argument),
             Kind::Diagnose | Kind::Explain => None,
         }
     } else if let Some([name, reason, operation, probe]) = elements(term) {
@@ -113,6 +117,8 @@ headroom_facts::atoms! {
         Hardened = "hardened",
         /// `{require, Requirements}`
         Require = "require",
+        /// `{plan, Asked}`
+        Plan = "plan",
         /// `{diagnose, Reason, Operation, Probe}`
         Diagnose = "diagnose",
         /// `{explain, Reason, Operation, Probe}`
@@ -127,5 +133,18 @@ fn required<'a>(env: Env<'a>, term: Term<'a>) -> NifResult<Asked<'a>> {
     Ok(match Requirements::from_option(&pairs) {
         Ok(required) => Asked::Question(Question::Require(required)),
         Err((index, why)) => Asked::Answered((bad_requirement(), given[index].2, why).encode(env)),
+    })
+}
+
+/// `{bad_plan, Key, Why}` has the key as it was given, or `undefined` where one is missing.
+fn planned<'a>(env: Env<'a>, term: Term<'a>) -> NifResult<Asked<'a>> {
+    let given = option::pairs(term)?;
+    let pairs: Vec<_> = given.iter().map(|given| (&given.0, &given.1)).collect();
+    Ok(match plan::Asked::from_option(&pairs) {
+        Ok(asked) => Asked::Question(Question::Plan(asked)),
+        Err((index, why)) => {
+            let key = index.map_or(undefined().encode(env), |index| given[index].2);
+            Asked::Answered((bad_plan(), key, why).encode(env))
+        }
     })
 }

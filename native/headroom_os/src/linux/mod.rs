@@ -22,6 +22,7 @@ use crate::{limits, system, Reading};
 use privileges::Privileges;
 
 pub use probe::probe;
+pub use quotas::local_ports;
 
 /// Slots that are counted in passing, in some 10 µs; more of them take a [`Scan`].
 const IN_PASSING: u64 = 64;

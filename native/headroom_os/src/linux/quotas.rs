@@ -93,8 +93,8 @@ fn threads() -> (Count, Limit) {
     (threads.into(), nproc)
 }
 
-/// The file holds the lowest and the highest.
-fn local_ports() -> Option<(u64, u64)> {
+/// The lowest and the highest local port of an outgoing connection, if the file of the kernel could be opened at load.
+pub fn local_ports() -> Option<(u64, u64)> {
     let mut buffer = [0; 32];
     let text = LOCAL_PORTS.pread(&mut buffer).ok()?;
     let mut fields = text
