@@ -17,6 +17,7 @@ const ROOMS: &[&str] = &[
     "requirement",
     "autopsy",
     "lint",
+    "plan",
     "assess",
     "explain",
     "snapshot",
