@@ -8,6 +8,7 @@ extern crate headroom_facts;
 #[cfg(all(feature = "attach", target_os = "linux"))]
 mod attach;
 mod autopsy;
+mod completions;
 #[cfg(target_os = "linux")]
 mod door;
 mod exec;
@@ -15,6 +16,7 @@ mod health;
 #[cfg(target_os = "linux")]
 mod inspect;
 mod lint;
+mod man;
 #[cfg(target_os = "linux")]
 mod outside;
 mod plan;
@@ -74,6 +76,8 @@ commands! {
     attach::Attach,
     #[cfg(all(feature = "attach", target_os = "linux"))]
     attach::Detach,
+    man::Man,
+    completions::Completions,
 }
 
 /// As of `env`, `nohup` and `timeout`: an error of the command line itself, not of the program that it names.
