@@ -490,7 +490,7 @@ fn a_full_listener_comes_first() {
     assert!(text.contains("full, so clients hang: 129 wait"), "{text}");
     sight.drops = Err(Word::Enoent.into());
     let found = inventory(&sight, &Options::default());
-    let json = serde_json::to_value(&found.dropped).unwrap();
+    let json = serde_json::to_value(found.dropped).unwrap();
     assert_eq!(
         json,
         serde_json::json!({"overflows": "unknown", "drops": "unknown", "reason": "enoent"})
