@@ -255,6 +255,10 @@ defmodule Headroom do
   @spec version() :: map() | unavailable()
   defdelegate version(), to: :headroom
 
+  @doc Docs.of(:headroom, :show, 1)
+  @spec show(term()) :: :ok | unavailable()
+  def show(answer), do: :headroom_print.show(answer, :elixir)
+
   @doc Docs.of(:headroom, :hazards, 0, """
            iex> Headroom.hazards() |> Enum.all?(&is_boolean(&1.evidence.harden))
            true

@@ -12,6 +12,7 @@
 -export([check/1, assert/1]).
 -export([boot_advice/0, plan/1]).
 -export([version/0]).
+-export([show/1]).
 -export([hazards/0, harden/0]).
 -export([holders/0, holders/1, inventory/0, inventory/1, relief/0, close/1]).
 
@@ -479,6 +480,18 @@ Which build of the native library this is.
                  | unavailable().
 version() ->
     headroom_ask:version().
+
+?DOC("""
+Prints, whole and in sentences, what any function of headroom answered: a prompt cuts maps off before the line to paste.
+
+    headroom:show(headroom:hazards()).
+
+Each line to paste stands alone, as an Erlang prompt takes it; Headroom.show/1 prints it as iex does. A snapshot is
+printed as the whole of its JSON, for a ticket. What is no answer of headroom is printed as `~p` would.
+""").
+-spec show(term()) -> ok | unavailable().
+show(Answer) ->
+    headroom_print:show(Answer, erlang).
 
 ?DOC("""
 What would end this node, mute its log or lose its data when a descriptor, port or process is missing.

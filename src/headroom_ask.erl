@@ -8,6 +8,7 @@
 -export([hazards/0, boot_advice/0]).
 -export([diagnose/3, explain/3]).
 -export([requirement/1, plan/1, health_json/0, status_record/1]).
+-export([show/2]).
 -export([with_library/1, ask/3, change/2, exposed/0]).
 
 %% A longer text is read where no process waits for a scheduler meanwhile.
@@ -119,6 +120,16 @@ kept(Ask, Patience) ->
         Answer ->
             Answer
     end.
+
+%% An answer in sentences, with calls as a prompt of that language takes them; any other term as `~p' would print it.
+-spec show(term(), erlang | elixir) -> binary() | unavailable().
+show(Answer, Dialect) ->
+    with_library(fun() ->
+        case headroom_nif:show(Answer, Dialect) of
+            unknown -> unicode:characters_to_binary(io_lib:format("~tp~n", [Answer]));
+            Text -> Text
+        end
+    end).
 
 %% The facts of the VM with what would be hit at exhaustion.
 -spec exposed() -> headroom_beam:facts().

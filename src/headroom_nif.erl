@@ -7,13 +7,13 @@
 -export([version/0, boot/2, thresholds/1, reserve_option/1]).
 -export([ask/2, ask_long/2, change/2, reserved_fds/0]).
 -export([open_count/0, keep/1, pulse/3, status_record/5, scan/1]).
--export([last_words/1]).
+-export([last_words/1, show/2]).
 -export([look/1, identify/1, details/1, standard_pipes/1, holders/3]).
 
 -nifs([version/0, boot/2, thresholds/1, reserve_option/1,
        ask/2, ask_long/2, change/2, reserved_fds/0,
        open_count/0, keep/1, pulse/3, status_record/5, scan/1,
-       last_words/1,
+       last_words/1, show/2,
        look/1, identify/1, details/1, standard_pipes/1, holders/3]).
 -on_load(init/0).
 
@@ -111,6 +111,10 @@ scan(_State) -> ?NOT_LOADED.
 
 -spec last_words(binary()) -> ok | timeout.
 last_words(_Text) -> ?NOT_LOADED.
+
+%% What a function of headroom answered, in sentences.
+-spec show(term(), erlang | elixir) -> binary() | unknown.
+show(_Answer, _Dialect) -> ?NOT_LOADED.
 
 %% A look at all descriptors, step by step; `busy': another look is being made.
 -spec look({start, non_neg_integer()} | map()) -> {more, map(), binary()} | {done, map()} | busy.

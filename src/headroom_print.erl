@@ -2,7 +2,7 @@
 %% Prints a text of the core to the caller's group leader, in the characters that it can show.
 -module(headroom_print).
 
--export([print/1]).
+-export([print/1, show/2]).
 
 -spec print(fun((ascii | unicode) -> binary() | {error, term()})) -> ok | {error, term()}.
 print(Text) ->
@@ -14,6 +14,11 @@ print(Text) ->
         Chars ->
             put_chars(Device, Chars)
     end.
+
+%% What a function of headroom answered, whole.
+-spec show(term(), erlang | elixir) -> ok | {error, term()}.
+show(Answer, Dialect) ->
+    print(fun(_Charset) -> headroom_ask:show(Answer, Dialect) end).
 
 %% A device that is gone, or full, is no reason to throw: nobody is left who could read it.
 put_chars(Device, Chars) ->

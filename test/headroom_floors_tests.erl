@@ -6,10 +6,10 @@
 %% From the ground up. A module may call those on floors before its own.
 floors() ->
     [[headroom_nif],
-     [headroom_config, headroom_deadline, headroom_held, headroom_preload, headroom_print],
+     [headroom_config, headroom_deadline, headroom_held, headroom_preload],
      [headroom_beam, headroom_exposure, headroom_helper, headroom_owners],
      [headroom_ask],
-     [headroom_harden, headroom_inventory, headroom_nofile, headroom_requirement, headroom_reserve],
+     [headroom_harden, headroom_inventory, headroom_nofile, headroom_print, headroom_requirement, headroom_reserve],
      [headroom_health, headroom_status_file],
      [headroom],
      [headroom_door],

@@ -118,7 +118,7 @@ real_calls() ->
     _ = erlang:trace_pattern({headroom_nif, '_', '_'}, false, [local]),
     Tracer ! stop,
     Seen = receive {seen, Calls} -> Calls end,
-    Known = [{version, []}, {open_count, []}, {last_words, [<<"text">>]}] ++ Thresholds ++ Boot ++ Scan,
+    Known = [{version, []}, {open_count, []}, {last_words, [<<"text">>]}, {show, [[], erlang]}] ++ Thresholds ++ Boot ++ Scan,
     [Call || {Function, Args} = Call <- Known ++ Seen, lists:member({Function, length(Args)}, stubs())].
 
 collect(Parent, Seen) ->

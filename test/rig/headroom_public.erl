@@ -33,6 +33,8 @@ calls() ->
      {explain, [system_limit, open_port], prints},
      {explain_text, [enfile], data},
      {explain_text, [emfile, file], data},
+     {show, [{ok, #{fds => 0, ports => 0}}], prints},
+     {show, [{no, answer, "of", headroom}], prints},
      {hazards, [], data},
      {boot_advice, [], data},
      {plan, [#{sessions => 50000}], data},

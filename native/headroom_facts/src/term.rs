@@ -38,6 +38,21 @@ impl Value {
         }
     }
 
+    /// The items of a list.
+    pub fn as_list(&self) -> Option<&[Value]> {
+        match self {
+            Value::List(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// What a map has under an atom.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        let Value::Map(pairs) = self else { return None };
+        let found = pairs.iter().find(|(name, _)| name.as_atom() == Some(key));
+        found.map(|(_, value)| value)
+    }
+
     /// The pairs of a map, or of a list of pairs.
     pub fn as_pairs(&self) -> Option<Vec<(&Value, &Value)>> {
         match self {

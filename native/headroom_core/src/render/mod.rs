@@ -10,6 +10,7 @@ pub mod plan;
 pub mod plugin;
 pub mod refusal;
 pub mod report;
+pub mod show;
 pub mod start;
 pub mod threads;
 pub mod verdict;

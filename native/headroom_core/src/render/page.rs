@@ -13,6 +13,46 @@ const GLUE: char = '\u{a0}';
 /// How far in a note stands that did not fit beside its line.
 const NOTE: &str = "               ";
 
+atoms! {
+    /// The language of the prompt that lines are pasted at.
+    pub enum Dialect {
+        /// `headroom:release().`
+        Erlang = "erlang",
+        /// `Headroom.release()`
+        Elixir = "elixir",
+    }
+}
+
+/// A text with its calls as they are typed at such a prompt.
+pub fn dialect(text: &str, dialect: Dialect) -> String {
+    const CALL: &str = "headroom:";
+    if dialect == Dialect::Erlang {
+        return text.into();
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(CALL) {
+        let (before, call) = rest.split_at(at);
+        out.push_str(before);
+        rest = &call[CALL.len()..];
+        let name = rest
+            .chars()
+            .take_while(|c| c.is_ascii_lowercase() || *c == '_');
+        if name.count() == 0 {
+            out.push_str(CALL);
+            continue;
+        }
+        out.push_str("Headroom.");
+        let end = rest.find(").").filter(|end| !rest[..*end].contains('\n'));
+        if let Some(end) = end {
+            out.push_str(&rest[..=end]);
+            rest = &rest[end + 2..];
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
 /// The text in lines, the first and the others with what they begin with. Numbers stay whole, and so does a word that is
 /// longer than a line: it may be one to paste.
 pub fn wrapped(text: &str, first: &str, rest: &str) -> Vec<String> {
@@ -80,6 +120,17 @@ fn numbers_glued(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    // A line that the prompt does not take is none to paste.
+    #[test]
+    fn calls_as_each_prompt_takes_them() {
+        let text =
+            "  now  headroom:raise_nofile(max).  raises\nheadroom: not a call, headroom:hazards().";
+        let elixir =
+            "  now  Headroom.raise_nofile(max)  raises\nheadroom: not a call, Headroom.hazards()";
+        assert_eq!(dialect(text, Dialect::Erlang), text);
+        assert_eq!(dialect(text, Dialect::Elixir), elixir);
+    }
 
     // A number cut in two is two numbers to whoever reads it at night.
     #[test]

@@ -10,6 +10,7 @@ mod moment;
 mod option;
 mod pulse;
 mod scan;
+mod show;
 mod start;
 
 rustler::atoms! { ok, error, undefined, scan_needed }
