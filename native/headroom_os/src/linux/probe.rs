@@ -1,4 +1,4 @@
-//! Asks the kernel for a descriptor, a file and a pipe, and gives each back at once.
+//! Asks the kernel for a descriptor, a file and two pipes, and gives each back at once.
 //!
 //! The one place that takes a slot: for a few microseconds, and only when somebody asks why a call failed. Never with a
 //! high number, which would make the descriptor table grow for good.
@@ -14,7 +14,7 @@ pub fn probe(suspicion: Suspicion) -> Probe {
         fd: FD_DIR.fd().map_or(Outcome::NotDone, descriptor),
         file: socket(),
         pipe: if suspicion.pipe {
-            pipe()
+            pipes()
         } else {
             Outcome::NotDone
         },
@@ -39,14 +39,31 @@ fn socket() -> Outcome {
     }
 }
 
-fn pipe() -> Outcome {
+/// Two at once: the start of a program takes two, and where one is left it fails.
+fn pipes() -> Outcome {
+    match open_pipe() {
+        Err(refused) => refused,
+        Ok(first) => {
+            let second = open_pipe();
+            first.into_iter().for_each(close);
+            match second {
+                Err(refused) => refused,
+                Ok(second) => {
+                    second.into_iter().for_each(close);
+                    Outcome::Granted
+                }
+            }
+        }
+    }
+}
+
+fn open_pipe() -> Result<[i32; 2], Outcome> {
     let mut ends = [-1; 2];
     // SAFETY: pipe2 writes two integers, and the array lives through the call.
     if unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) } != 0 {
-        return refused();
+        return Err(refused());
     }
-    ends.into_iter().for_each(close);
-    Outcome::Granted
+    Ok(ends)
 }
 
 fn outcome(fd: i32) -> Outcome {
