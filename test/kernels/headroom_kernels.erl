@@ -53,13 +53,13 @@ with_sysctl(File, Value, Fun) ->
 %%% The road of the count
 
 counts() ->
-    headroom_child:with(child(#{nofile => 4000}), fun(Child) ->
+    headroom_child:with(child(#{nofile => 600}), fun(Child) ->
         [begin
              Left = headroom_child:fill(Child, {fds, Free}),
              #{fds := #{open := Open, free := Left, age_ms := 0}} = headroom_child:call(Child, headroom, snapshot, []),
              Open = length(headroom_outside:descriptors(Child)),
              Open
-         end || Free <- [3900, 3000, 500, 0]]
+         end || Free <- [500, 100, 0]]
     end).
 
 fresh() ->
@@ -75,6 +75,13 @@ fresh() ->
             Free
         end)
     end).
+
+open_so_many(0, Files) ->
+    put(files, Files),
+    ok;
+open_so_many(Left, Files) ->
+    {ok, File} = prim_file:open("/dev/null", [read]),
+    open_so_many(Left - 1, [File | Files]).
 
 open_all(Files) ->
     case prim_file:open("/dev/null", [read]) of
@@ -96,10 +103,6 @@ concurrent() ->
 %%% fs.nr_open
 
 nr_open_full() ->
-    with_sysctl("/proc/sys/fs/nr_open", 1000, fun() ->
-        headroom_child:with(child(#{nofile => {900, 900}}), fun(_) -> ok end),
-        ok
-    end),
     headroom_child:with(child(#{nofile => 20000}), fun(Child) ->
         with_sysctl("/proc/sys/fs/nr_open", 1000, fun() ->
             headroom_child:call(Child, fun() ->
@@ -114,13 +117,13 @@ nr_open_full() ->
                 #{verdict := Verdict} = headroom:diagnose(emfile, file),
                 alive(),
                 #{opened => Opened, open => Open, limit => Limit, free => Free, level => Level, verdict => Verdict}
-            end)
+            end, 120000)
         end)
     end).
 
 nr_open_lowered() ->
     headroom_child:with(child(#{nofile => 20000}), fun(Child) ->
-        _ = headroom_child:fill(Child, {fds, 18500}),
+        ok = headroom_child:call(Child, fun() -> open_so_many(1500, []) end, 120000),
         with_sysctl("/proc/sys/fs/nr_open", 1000, fun() ->
             #{level := warning, fds := #{open := Open}, resources := [#{limit := 960, free := unknown} | _],
               findings := [#{id := fds_nearly_exhausted, level := warning} | _]} =
@@ -135,7 +138,7 @@ nr_open_lowered() ->
 
 %% Harmless, and told.
 refused(Child, Errno) ->
-    {ok, Hardened} = headroom_child:call(Child, headroom, harden, [], 60000),
+    {ok, Hardened} = headroom_child:call(Child, fun headroom:harden/0, 60000),
     [#{done := false, note := Note}] = [H || #{hazard := resolver_not_started} = H <- Hardened],
     {_, _} = binary:match(Note, Errno),
     ok = headroom_child:call(Child, fun alive/0),
@@ -185,8 +188,8 @@ pids_max_at_start() ->
     end).
 
 pipe_pages() ->
-    with_sysctl("/proc/sys/fs/pipe-user-pages-soft", 16, fun() ->
-        with_sysctl("/proc/sys/fs/pipe-user-pages-hard", 24, fun() ->
+    with_sysctl("/proc/sys/fs/pipe-user-pages-soft", 128, fun() ->
+        with_sysctl("/proc/sys/fs/pipe-user-pages-hard", 160, fun() ->
             headroom_child:with(nobody(#{}), fun(Child) ->
                 Programs = headroom_child:call(Child, fun() -> length(sleepers([])) end),
                 {Programs, refused(Child, <<"enfile">>)}
