@@ -13,6 +13,8 @@
 
 %% A longer text is read where no process waits for a scheduler meanwhile.
 -define(SHORT, 4096).
+%% Milliseconds that a report waits for what is not its own.
+-define(SOON, 500).
 
 -type unavailable() :: {error, {nif_not_loaded, term()}}.
 
@@ -30,8 +32,21 @@ json() ->
 -spec report(ascii | unicode) -> binary() | unavailable().
 report(Charset) ->
     with_library(fun() ->
-        ask({report, Charset}, (headroom_beam:facts(sockets))#{exposure => headroom_exposure:facts()}, fresh)
+        Question = case first_holder(pulse(health, recent)) of
+                       {ok, First} -> {report, {Charset, First}};
+                       none -> {report, Charset}
+                   end,
+        ask(Question, (headroom_beam:facts(sockets))#{exposure => headroom_exposure:facts()}, fresh)
     end).
+
+%% Where descriptors or ports run out, the report says who has them, if that can be told soon.
+first_holder({_Level, Findings}) ->
+    case [Id || #{id := Id, resource := Resource} <- Findings, Resource =:= fds orelse Resource =:= ports] of
+        [] -> none;
+        _ -> headroom_owners:within(first_holder, ?SOON)
+    end;
+first_holder(_) ->
+    none.
 
 -spec health() -> ok | {warning | critical, [headroom:finding()]} | unavailable().
 health() ->

@@ -5,7 +5,7 @@
 %% and after the VM. Opens nothing, spawns nothing; processes are asked by helpers that were started with the application.
 -module(headroom_inventory).
 
--export([inventory/1, text/1, json/1, relief/0, close/2]).
+-export([inventory/1, text/1, json/1, first/0, relief/0, close/2]).
 
 -type unavailable() :: {error, {nif_not_loaded, term()}}.
 
@@ -50,6 +50,15 @@ text(Options) ->
 json(Options) ->
     {Core, _} = options(Options),
     looked(Core, fun(Sight, _Handles) -> headroom_nif:holders(json, Sight, Core) end).
+
+%% Whom a report names first, in a few words.
+-spec first() -> {ok, map()} | none.
+first() ->
+    {Core, _} = options(#{top => 1, sample => 0}),
+    case looked(Core, fun(Sight, _Handles) -> {ok, headroom_nif:holders(first, Sight, Core)} end) of
+        {ok, _} = First -> First;
+        {error, _} -> none
+    end.
 
 -spec relief() -> [map()] | {error, busy} | unavailable().
 relief() ->

@@ -23,7 +23,7 @@
 -type patience() :: fresh | recent | never.
 -type thresholds() :: tuple(). % as `thresholds/1' gave them: cheaper to hand over than a map
 -type moment() :: {headroom_beam:facts(), thresholds(), patience()}.
--type question() :: snapshot | json | {report, ascii | unicode}
+-type question() :: snapshot | json | {report, ascii | unicode | {ascii | unicode, map()}}
                   | boot_advice | hazards | harden_plan | {hardened, map()}
                   | {diagnose | explain, term(), headroom:operation(), boolean()}
                   | {require, headroom:requirements()}.
@@ -130,5 +130,5 @@ details(_Fds) -> ?NOT_LOADED.
 -spec standard_pipes([{non_neg_integer(), pos_integer()}]) -> [{non_neg_integer(), [non_neg_integer()]}].
 standard_pipes(_Programs) -> ?NOT_LOADED.
 
--spec holders(doubts | inventory | relief | targets | {text, map()}, tuple(), map()) -> map() | [map()] | binary().
+-spec holders(doubts | inventory | first | relief | targets | {text, map()}, tuple(), map()) -> map() | [map()] | binary().
 holders(_Question, _Sight, _Options) -> ?NOT_LOADED.

@@ -7,11 +7,11 @@
 -module(headroom_owners).
 
 -export([start_link/1, names/0, init/2]).
--export([ask/1]).
+-export([ask/1, within/2]).
 -export_type([owner/0, process/0, question/0]).
 
 %% What one process is asked: who it is and whom it works for, or how many files it may have. Or the sockets of the VM.
--type question() :: {owner, pid()} | {files, pid()} | sockets.
+-type question() :: {owner, pid()} | {files, pid()} | sockets | first_holder.
 %% The process that works with a descriptor, and what it has in common with others of its kind.
 -type process() :: {Name :: atom(), Label :: term(), Ancestor :: atom(), Initial :: mfa() | undefined,
                     Parent :: atom() | binary(), Application :: atom()}.
@@ -46,8 +46,27 @@ start_link(Name) ->
 %% The answers to the questions, those that were not answered in time as `busy', and what nobody could be asked.
 -spec ask([question()]) -> {[{question(), term()}], Busy :: [question()], NotAsked :: [question()]}.
 ask(Questions) ->
-    Helpers = [Helper || Name <- names(), Helper <- [whereis(Name)], is_pid(Helper)],
+    Helpers = [Helper || Name <- names(), Helper <- [whereis(Name)], is_pid(Helper), Helper =/= self()],
     go_on(Questions, Helpers, [], [], [], ?PATIENCE_IN_ALL).
+
+%% The answer to one question, if it comes in so many milliseconds: asked of the last helper, the one that is free most.
+-spec within(question(), non_neg_integer()) -> {ok, term()} | none.
+within(Question, Milliseconds) ->
+    case whereis(lists:last(names())) of
+        Helper when is_pid(Helper) ->
+            {Ref, _} = Job = {make_ref(), atomics:new(2, [])},
+            Helper ! {ask, self(), Job, [Question]},
+            receive
+                {Ref, done, [{Question, Answer}]} -> Answer
+            after Milliseconds ->
+                case end_job(Job, []) of
+                    [{Question, Answer}] -> Answer;
+                    [] -> none
+                end
+            end;
+        _ ->
+            none
+    end.
 
 go_on([], _Helpers, Jobs, Answers, Waiting, Left) ->
     finish(Jobs, Answers, Waiting, [], Left);
@@ -185,7 +204,8 @@ applications() ->
 
 answer({owner, Pid}, State) -> owner(Pid, ?HOPS, State);
 answer({files, Pid}, State) -> files(Pid, State);
-answer(sockets, _State) -> sockets().
+answer(sockets, _State) -> sockets();
+answer(first_holder, _State) -> headroom_inventory:first().
 
 owner(Pid, Hops, State) ->
     case info(Pid, State) of

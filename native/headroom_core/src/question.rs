@@ -11,6 +11,7 @@ use crate::assess::harden::{self, Attempts, Hardened, Plan};
 use crate::assess::hazards::hazards;
 use crate::explain::{Failure, Scene, Verdict};
 use crate::finding::{Finding, Word};
+use crate::holders::First;
 use crate::plan::{self, Asked};
 use crate::render::report::Charset;
 use crate::render::{json, refusal, report, verdict};
@@ -31,6 +32,8 @@ pub enum Question {
     Json,
     /// The report as text.
     Report(Charset),
+    /// The same with who holds the descriptors, and with what could be closed beside the findings that are about them.
+    ReportWith(Charset, First),
     /// The lines for the next start.
     BootAdvice,
     /// What would hurt the node at exhaustion.
@@ -107,6 +110,7 @@ impl Question {
             Question::Snapshot
             | Question::Json
             | Question::Report(_)
+            | Question::ReportWith(..)
             | Question::Hazards
             | Question::HardenPlan
             | Question::Hardened(_)
@@ -147,6 +151,16 @@ pub fn answer(question: Question, given: Given) -> Result<Answer, Unanswered> {
             let hazards = exposure.map(|exposure| hazards(&facts, &exposure));
             let snapshot = Snapshot::new(facts);
             Answer::Text(report::report(&snapshot, hazards.as_deref(), charset))
+        }
+        Question::ReportWith(charset, first) => {
+            let Given {
+                facts, exposure, ..
+            } = given;
+            let hazards = exposure.map(|exposure| hazards(&facts, &exposure));
+            let mut snapshot = Snapshot::new(facts);
+            first.relieve(&mut snapshot.judgement.findings);
+            let (hazards, holder) = (hazards.as_deref(), Some(first.headline.as_str()));
+            Answer::Text(report::with_holder(&snapshot, hazards, holder, charset))
         }
         Question::BootAdvice => Answer::Lines(at_boot(&given.facts)),
         Question::Hazards => Answer::Findings(hazards(&given.facts, exposure(&given)?)),

@@ -4,6 +4,7 @@
 //! ([`doubts`]), and only what stands then is told ([`inventory`]).
 
 mod doubt;
+mod first;
 mod group;
 mod inventory;
 mod join;
@@ -13,6 +14,7 @@ mod place;
 mod relief;
 
 pub use doubt::{doubts, Again, Doubts};
+pub use first::{first, First};
 pub(crate) use group::{bytes, duration};
 pub use group::{ByKind, Group, Idle, Sample, Why};
 pub use inventory::{inventory, Inventory, Options, Orphan, Others, Sight, Zombie, ZombieWhy};

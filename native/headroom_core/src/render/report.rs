@@ -26,6 +26,16 @@ atoms! {
 
 /// The report of a snapshot, with the hazards where they were looked for.
 pub fn report(snapshot: &Snapshot, hazards: Option<&[Finding]>, charset: Charset) -> String {
+    with_holder(snapshot, hazards, None, charset)
+}
+
+/// The same with the holder that is told first, in one sentence.
+pub fn with_holder(
+    snapshot: &Snapshot,
+    hazards: Option<&[Finding]>,
+    holder: Option<&str>,
+    charset: Charset,
+) -> String {
     let Snapshot { facts, judgement } = snapshot;
     let mut out = String::new();
     let mut line = |text: &str| {
@@ -48,6 +58,12 @@ pub fn report(snapshot: &Snapshot, hazards: Option<&[Finding]>, charset: Charset
         .for_each(|text| line(text));
     if let Some(hazards) = hazards {
         line(&hazards_line(hazards));
+    }
+    if let Some(holder) = holder {
+        let holder = format!("holders  {holder}: headroom:holders().");
+        wrapped(&holder, "", "         ")
+            .iter()
+            .for_each(|text| line(text));
     }
     if let Some(unseen) = unseen(&facts.unreadable) {
         line(&unseen);

@@ -73,7 +73,12 @@ fn asked<'a>(env: Env<'a>, term: Term<'a>, bounds: Bounds) -> NifResult<Asked<'a
         atom_text(term, plain)?
     } else if let Some([name, argument]) = elements(term) {
         match atom_text(name, Kind::parse)?.ok_or(Error::BadArg)? {
-            Kind::Report => Some(Question::Report(from_term(argument)?)),
+            Kind::Report => Some(match elements(argument) {
+                Some([charset, first]) => {
+                    Question::ReportWith(from_term(charset)?, from_term(first)?)
+                }
+                None => Question::Report(from_term(argument)?),
+            }),
             Kind::Hardened => Some(Question::Hardened(from_term(argument)?)),
             Kind::Require => return required(env, argument),
             Kind::Plan => return planned(env, argument),
@@ -111,7 +116,7 @@ fn plain(name: &str) -> Option<Question> {
 headroom_facts::atoms! {
     /// The questions that say more than their name.
     pub enum Kind {
-        /// `{report, Charset}`
+        /// `{report, Charset}` or `{report, {Charset, First}}`
         Report = "report",
         /// `{hardened, Attempts}`
         Hardened = "hardened",

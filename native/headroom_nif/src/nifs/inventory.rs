@@ -12,7 +12,7 @@ use rustler::{Binary, Encoder, Env, NewBinary, NifResult, Term};
 
 use crate::term::{from_term, to_term, to_value};
 
-rustler::atoms! { more, done, busy, undefined, doubts, inventory, json, text, relief, targets }
+rustler::atoms! { first, more, done, busy, undefined, doubts, inventory, json, text, relief, targets }
 
 /// One step of a look: `{start, IdleMs}` begins, the state of the answer `{more, State, Seen}` goes on, until `{done, State}`.
 /// `busy`: somebody else looks, try again.
@@ -112,6 +112,8 @@ fn holders<'a>(
     } else if json() == question {
         let json = render::json::inventory(&holders::inventory(&sight, &options));
         to_term(env, &json.map_err(|_| rustler::Error::BadArg)?)?
+    } else if first() == question {
+        to_term(env, &holders::first(&sight, &options))?
     } else if relief() == question || targets() == question {
         to_term(
             env,
