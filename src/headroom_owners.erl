@@ -99,7 +99,11 @@ answers({Ref, Progress} = Job, Questions, Answers, At, Still, Left) ->
     end.
 
 stuck(_Job, _Questions, Answers, 0, Left) -> {idle, Answers, Left};
-stuck(_Job, Questions, Answers, At, Left) -> {stuck, Answers, lists:nthtail(At - 1, Questions), Left}.
+stuck(_Job, Questions, Answers, At, Left) ->
+    %% What it has answered and not sent yet is asked again: it may never be sent.
+    {Before, [Stuck | Rest]} = lists:split(At - 1, Questions),
+    Answered = maps:from_list(Answers),
+    {stuck, Answers, [Stuck | [Question || Question <- Before, not is_map_key(Question, Answered)] ++ Rest], Left}.
 
 %% Ends all jobs, takes what came meanwhile, and leaves nothing behind in the mailbox.
 finish(Jobs, Answers, [_ | _] = Waiting, NotAsked, Left) when Left > 0 ->

@@ -28,6 +28,10 @@ the_leaking_server_is_the_first_line_test_() ->
         {ok, AtZero} = headroom_child:capture(Child, unicode, fun() -> headroom:holders() end),
         ?assertMatch({0, _}, binary:match(unfolded(AtZero), Line)),
         ok = adds_up(call(Child, fun() -> headroom:inventory() end)),
+        %% So does the report of a node that has none left, with the line that gives some back.
+        Report = call(Child, fun() -> headroom:report_text() end),
+        ?assertMatch({_, _}, binary:match(unfolded(Report), <<"holders  ", Line/binary>>)),
+        ?assertMatch({_, _}, binary:match(Report, <<"now        headroom:close({close_wait, <<\"srv_chat">>)),
         %% The files that fill the rest are known by number, and by whose they are.
         #{holders := Held} = call(Child, fun() -> headroom:inventory(#{kind => device}) end),
         ?assertMatch([_ | _], [Count || #{by_kind := #{device := Count}} <- Held, Count > 500]),
