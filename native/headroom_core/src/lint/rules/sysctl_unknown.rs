@@ -25,12 +25,7 @@ fn check(scene: &Scene) -> Vec<Found> {
     let mut found = Vec::new();
     for sysctl in &scene.of.sysctls {
         let key = sysctl.set.key.as_str();
-        let meant = KEYS.iter().find(|known| {
-            letters(known) == letters(key)
-                || letters(known)
-                    .strip_prefix("f")
-                    .is_some_and(|_| letters(key) == letters(known).replacen("fs", "kernel", 1))
-        });
+        let meant = KEYS.iter().find(|known| letters(known) == letters(key));
         if let Some(meant) = meant.filter(|meant| **meant != key) {
             let message = format!("The kernel has no {key}; {meant} is meant, and is not set.");
             found.push(Found::warning(
