@@ -1,5 +1,5 @@
 # The work is in script/; each target installs what it misses (Debian, cargo given) and can be run again at any time.
-.PHONY: report demo test lint bench integration fresh container fuzz
+.PHONY: report demo test lint bench integration fresh container fuzz kernels
 
 report:
 	@script/report
@@ -27,3 +27,6 @@ container:
 
 fuzz:
 	@script/fuzz
+
+kernels:
+	@script/kernels
