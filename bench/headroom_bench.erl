@@ -19,6 +19,7 @@ main([Path]) ->
     Held = lists:foldl(fun measure/2, [], Floors),
     lists:foreach(fun file:close/1, Held),
     io:format("~nratio: open_count to bare fstat, list_dir to open_count; bare 3: fstat, getrlimit, read of file-nr~n"),
+    texts(),
     poll(),
     halt(0).
 
@@ -54,6 +55,18 @@ repeat(_Call, 0) -> ok;
 repeat(Call, N) ->
     _ = Call(),
     repeat(Call, N - 1).
+
+%% Why a call failed, told by a report whose reason stands behind that much of a state. Up to 4 kB a normal scheduler reads it,
+%% and must have it within its millisecond.
+texts() ->
+    io:format("~n~12s ~14s   diagnose of a report~n", ["bytes", "microseconds"]),
+    [io:format("~12b ~14.1f~n", [byte_size(Text), fastest(fun() -> headroom:diagnose(Text) end, Calls)])
+     || {Size, Calls} <- [{100, 50}, {4000, 20}, {64000, 4}, {1000000, 1}], Text <- [report(Size)]].
+
+report(Size) ->
+    State = binary:copy(<<"{connection,\"198.51.100.7\",<<\"text\">>,[1,2,3]},">>, Size div 50),
+    <<"** Generic server x terminating\n** When Server state == [", State/binary, "x]\n** Reason for termination ==\n"
+      "** {emfile,[{erlang,open_port,[{spawn,\"cat\"},[]],[]}]}\n">>.
 
 %% A poller's life: what a million health checks leave behind. The first ones and the first look are not counted: they load
 %% modules and warm the heap.

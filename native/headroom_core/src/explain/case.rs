@@ -122,6 +122,10 @@ impl Case {
 
     /// The other suspects, and why it was none of them.
     pub(super) fn rejected(&self, scene: &Scene) -> Vec<Rejected> {
+        if self.elsewhere {
+            // Their numbers are those of this node.
+            return Vec::new();
+        }
         let cleared = |suspect: &&Suspected| match &self.found {
             Some(_) => suspect.cause.culprit() != self.culprit,
             None => suspect.account.standing == Standing::Impossible,

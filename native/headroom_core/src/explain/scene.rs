@@ -2,7 +2,7 @@
 
 use headroom_facts::probe::{Peak, Probe};
 use headroom_facts::vocabulary::{Known, Limit};
-use headroom_facts::Facts;
+use headroom_facts::{Facts, Nofile};
 
 use super::reason::Elsewhere;
 
@@ -32,8 +32,16 @@ pub(super) fn of_another(facts: &Facts) -> Facts {
     facts.fds.open = Known::Unknown;
     facts.fds.free = Limit::Unknown;
     facts.fds.highest = Known::Unknown;
-    facts.nofile.file_nr = Known::Unknown;
-    facts.nofile.exempt_from_file_max = Known::Unknown;
+    facts.nofile = Nofile {
+        soft: Limit::Unknown,
+        hard: Limit::Unknown,
+        nr_open: Limit::Unknown,
+        max_fds: Limit::Unknown,
+        file_max: Limit::Unknown,
+        file_nr: Known::Unknown,
+        exempt_from_file_max: Known::Unknown,
+        can_raise_hard: Known::Unknown,
+    };
     facts
 }
 
