@@ -1,5 +1,5 @@
 # The work is in script/; each target installs what it misses (Debian, cargo given) and can be run again at any time.
-.PHONY: report demo test lint bench integration fresh container fuzz kernels
+.PHONY: report demo test lint bench integration metrics trend fresh container fuzz kernels
 
 report:
 	@script/report
@@ -18,6 +18,12 @@ bench:
 
 integration:
 	@script/integration
+
+metrics:
+	@script/metrics
+
+trend:
+	@script/trend
 
 fresh:
 	@script/fresh

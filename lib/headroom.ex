@@ -298,4 +298,47 @@ defmodule Headroom do
   @spec close(:headroom.offer() | {:owner_gone | :close_wait | :idle, binary()}) ::
           {:ok, map()} | {:error, :no_such_group | :busy} | unavailable()
   defdelegate close(offer), to: :headroom
+
+  @doc Docs.of(:headroom, :trend, 0)
+  @spec trend() :: :ok | {:error, :not_watched} | unavailable()
+  defdelegate trend(), to: :headroom
+
+  @doc Docs.of(:headroom, :trend_data, 0)
+  @spec trend_data() :: :headroom.trend_data() | {:error, :not_watched} | unavailable()
+  defdelegate trend_data(), to: :headroom
+
+  @doc Docs.of(:headroom, :chart, 1)
+  @spec chart(:svg) :: binary() | {:error, :not_watched} | unavailable()
+  defdelegate chart(format), to: :headroom
+
+  @doc Docs.of(:headroom, :metrics, 0, """
+           iex> Headroom.metrics() |> Enum.any?(&(&1.name == "process_open_fds"))
+           true
+       """)
+  @spec metrics() :: [:headroom.metric()] | unavailable()
+  defdelegate metrics(), to: :headroom
+
+  @doc Docs.of(:headroom, :prometheus, 0)
+  @spec prometheus() :: binary() | unavailable()
+  defdelegate prometheus(), to: :headroom
+
+  @doc Docs.of(:headroom, :cluster, 0)
+  @spec cluster() :: :ok | unavailable()
+  defdelegate cluster(), to: :headroom
+
+  @doc Docs.of(:headroom, :cluster, 1)
+  @spec cluster(:headroom.cluster_options()) :: :ok | unavailable()
+  defdelegate cluster(options), to: :headroom
+
+  @doc Docs.of(:headroom, :cluster_data, 0, """
+           iex> [%{node: here, state: :watched} | _] = Headroom.cluster_data()
+           iex> here == node()
+           true
+       """)
+  @spec cluster_data() :: [:headroom.cluster_node()]
+  defdelegate cluster_data(), to: :headroom
+
+  @doc Docs.of(:headroom, :cluster_data, 1)
+  @spec cluster_data(:headroom.cluster_options()) :: [:headroom.cluster_node()]
+  defdelegate cluster_data(options), to: :headroom
 end

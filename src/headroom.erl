@@ -15,6 +15,9 @@
 -export([show/1]).
 -export([hazards/0, harden/0]).
 -export([holders/0, holders/1, inventory/0, inventory/1, relief/0, close/1]).
+-export([trend/0, trend_data/0, chart/1]).
+-export([metrics/0, prometheus/0]).
+-export([cluster/0, cluster/1, cluster_data/0, cluster_data/1]).
 
 -export_type([level/0, count/0, limit/0, name/0, bound_by/0, use/0]).
 -export_type([raised/0, restart/0, clamped/0, reserved/0, too_many/0, boot_line/0, planned/0, plan/0, errno/0]).
@@ -23,6 +26,7 @@
 -export_type([kind/0, look/0, holder/0, inventory/0, offer/0, descriptor/0]).
 -export_type([operation/0, culprit/0, verdict/0, probed/0]).
 -export_type([requirement/0, requirements/0]).
+-export_type([trend/0, trend_data/0, metric/0, cluster_node/0, cluster_options/0]).
 
 -include("headroom_doc.hrl").
 
@@ -196,6 +200,38 @@ No call throws because of the node's state. Without the native library every cal
                    gives := non_neg_integer(), owners := non_neg_integer(), line := binary() | undefined,
                    message := binary()}.
 %% What could be closed now, how many descriptors that gives, and the line that does it.
+
+-type trend() :: #{name := name(), verdict := steady | plateau | growing | draining | too_short,
+                   window_ms := non_neg_integer(), since_ms := non_neg_integer(), per_hour := float(),
+                   used := count(), limit := limit(), free := limit(),
+                   full := #{in_ms := non_neg_integer(), earliest_ms := non_neg_integer(),
+                             latest_ms := non_neg_integer() | undefined} | undefined,
+                   alarm := boolean(),
+                   highest := #{used := non_neg_integer(), at := integer()} | undefined,
+                   highest_in_hour := #{used := non_neg_integer(), at := integer()} | undefined,
+                   at_zero := [#{at := integer(), for_ms := non_neg_integer(), used := non_neg_integer(),
+                                 limit := non_neg_integer(), held_by := binary() | undefined}]}.
+%% What the samples say of one resource: the verdict and the window that says so, how far back the change began at least,
+%% the change in an hour, when nothing is left if it grows, and the last times at which nothing was left. Lengths are in
+%% milliseconds, times in system time.
+
+-type trend_data() :: #{taken_at := integer(), interval_ms := pos_integer(), observed_ms := non_neg_integer(),
+                        samples := non_neg_integer(), skipped := non_neg_integer(), level := level(),
+                        resources := [trend()]}.
+%% What the samples say of all six resources, and how many samples there are.
+
+-type metric() :: #{name := binary(), kind := gauge | counter, help := binary(),
+                    samples := [#{labels := [{binary(), binary()}], value := float()}]}.
+%% One metric with its values. What is not known has none.
+
+-type cluster_options() :: #{nodes => [node()], timeout => non_neg_integer()}.
+%% The nodes to ask, and for how many milliseconds in all; this node and the connected ones, and 2000, if not given.
+
+-type cluster_node() :: #{node := node(), state := watched | no_headroom | down | too_slow,
+                          level => level(), binding => name() | undefined, percent => float() | undefined,
+                          trend => steady | plateau | growing | draining | too_short,
+                          full_in_ms => non_neg_integer() | undefined, first_holder => binary() | undefined}.
+%% One node of a cluster; what it told is there only if it is `watched'.
 
 -type unavailable() :: {error, {nif_not_loaded, term()}}.
 %% The native library is not there.
@@ -592,4 +628,92 @@ close(#{why := Why, group := Group}) ->
 close({Why, Group}) when is_atom(Why), is_binary(Group) ->
     headroom_inventory:close(Why, Group);
 close(_) ->
+    erlang:error(badarg).
+
+?DOC("""
+Is it a leak, since when, and when is it full? Prints trend_data/0 with a chart of each resource.
+
+Charts are drawn with characters of ASCII unless the group leader is set to unicode.
+""").
+-spec trend() -> ok | {error, not_watched} | unavailable().
+trend() ->
+    headroom_print:print(fun headroom_trend:text/1).
+
+?DOC("""
+What the samples of this node say of each resource, as data.
+
+`growing` is a verdict and says what is; `alarm` is true only if nothing will be left within the time in which the rise
+was observed, as it was at three looks in a row. A wave of a day or a week, a saw-tooth, a burst or a step is not growth once
+a window is long enough to show it. `{error, not_watched}` if the node is not watched (`{watch, false}`).
+Cost: some milliseconds on a dirty CPU scheduler.
+""").
+-spec trend_data() -> trend_data() | {error, not_watched} | unavailable().
+trend_data() ->
+    headroom_trend:data().
+
+?DOC("""
+The trend as a picture: `chart(svg)` is SVG as a binary, made without a file.
+""").
+-spec chart(svg) -> binary() | {error, not_watched} | unavailable().
+chart(svg) ->
+    headroom_trend:chart();
+chart(_) ->
+    erlang:error(badarg).
+
+?DOC("""
+The numbers of this node as metrics. What is not known is left out, never 0.
+
+Without a watched node (`{watch, false}`) those of its memory are missing.
+""").
+-spec metrics() -> [metric()] | unavailable().
+metrics() ->
+    headroom_trend:metrics().
+
+?DOC("""
+metrics/0 in the text format of Prometheus; headroom_health:metrics_response/0 is it for a web handler.
+""").
+-spec prometheus() -> binary() | unavailable().
+prometheus() ->
+    headroom_trend:prometheus().
+
+?DOC("""
+Prints a line for this node and each connected one: cluster_data/0.
+""").
+-spec cluster() -> ok | unavailable().
+cluster() ->
+    cluster(#{}).
+
+?DOC("""
+Prints cluster_data/1.
+""").
+-spec cluster(cluster_options()) -> ok | unavailable().
+cluster(Options) ->
+    Data = cluster_data(Options),
+    headroom_print:print(fun(_Charset) -> headroom_cluster:text(Data) end).
+
+?DOC("""
+How this node and each connected one stand: cluster_data/1 with its defaults.
+""").
+-spec cluster_data() -> [cluster_node()].
+cluster_data() ->
+    cluster_data(#{}).
+
+?DOC("""
+How nodes stand, each asked by a message to its watcher: that needs no free process, port or descriptor there.
+
+Nobody is connected to for it: a node that is not connected is `down`. One that does not answer within `timeout`
+milliseconds is `too_slow`, one without a watcher `no_headroom`. An option that does not exist raises `badarg`.
+""").
+-spec cluster_data(cluster_options()) -> [cluster_node()].
+cluster_data(Options) when is_map(Options) ->
+    lists:foreach(fun check_cluster_option/1, maps:to_list(Options)),
+    headroom_cluster:data(Options);
+cluster_data(_) ->
+    erlang:error(badarg).
+
+check_cluster_option({nodes, Nodes}) when is_list(Nodes) ->
+    lists:all(fun is_atom/1, Nodes) orelse erlang:error(badarg);
+check_cluster_option({timeout, Timeout}) when is_integer(Timeout), Timeout >= 0 ->
+    true;
+check_cluster_option(_) ->
     erlang:error(badarg).

@@ -37,6 +37,7 @@ start() ->
 
 %% The ports went with their holder; the limit is the process's and stays unless it is given back.
 stop(_State) ->
+    ok = headroom_signal:disarm(),
     _ = headroom_reserve:give_back(),
     ok.
 
@@ -48,7 +49,9 @@ harden() ->
 
 %% A node that starts with little room is better than one that does not start.
 start_with_reserve() ->
-    case {start_supervisor(), headroom_config:reserve()} of
+    Supervisor = start_supervisor(),
+    _ = [headroom_signal:arm(headroom_config:signal()) || element(1, Supervisor) =:= ok],
+    case {Supervisor, headroom_config:reserve()} of
         {{ok, _} = Started, Wanted} when Wanted =/= none ->
             reserve(Wanted),
             Started;
@@ -78,7 +81,7 @@ start_supervisor() ->
 %% However often something is killed, the application does not end of it: where it is permanent, the node would.
 init([]) ->
     {ok, {#{strategy => one_for_one, intensity => 1000000, period => 1},
-          [child(headroom_reserve, headroom_reserve, []) | owners() ++ door() ++ status()]}}.
+          [child(headroom_reserve, headroom_reserve, []) | owners() ++ door() ++ status() ++ watch()]}}.
 
 %% A helper that ends has nothing to lose; without any, owners are not asked, and the inventory says so.
 owners() ->
@@ -104,6 +107,15 @@ door() ->
     case headroom_door:path() of
         none -> [];
         Path -> [#{id => headroom_door, start => {headroom_door, start_link, [Path]}, restart => temporary}]
+    end.
+
+%% The voice first: what the first sample brings is told. Without the library there is nothing to be watched.
+watch() ->
+    case headroom_nif:load_status() =:= ok andalso headroom_config:watch() of
+        false ->
+            [];
+        Options ->
+            [child(headroom_voice, headroom_voice, []), child(headroom_watch, headroom_watch, [Options])]
     end.
 
 %% Never restarted: at zero its file could not be opened again, and the application would end of it.

@@ -9,7 +9,7 @@
 -export([diagnose/3, explain/3]).
 -export([requirement/1, plan/1, health_json/0, status_record/1]).
 -export([show/2]).
--export([with_library/1, ask/3, change/2, exposed/0]).
+-export([with_library/1, ask/3, kept/2, change/2, exposed/0]).
 
 %% A longer text is read where no process waits for a scheduler meanwhile.
 -define(SHORT, 4096).
@@ -127,6 +127,7 @@ pulse(Asked, Patience) ->
     kept(fun(Counted) -> headroom_nif:pulse(Asked, Vitals, Counted) end, Patience).
 
 %% Asks the library, which has to be told what is fixed when it was just loaded.
+-spec kept(fun((fresh | recent | never) -> Answer | scan_needed | unkept), fresh | recent) -> Answer.
 kept(Ask, Patience) ->
     case counted(Ask, Patience) of
         unkept ->

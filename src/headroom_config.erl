@@ -5,6 +5,7 @@
 -export([load/0, thresholds/0, reserve/0]).
 -export([status_file/0, door/0]).
 -export([harden/0]).
+-export([watch/0, signal/0, history/0]).
 
 -define(THRESHOLDS, {?MODULE, thresholds}).
 
@@ -12,7 +13,7 @@
 -spec load() -> ok | {error, {bad_option, term(), binary()}}.
 load() ->
     case thresholds(application:get_env(headroom, thresholds, #{})) of
-        ok -> check_door(check_status_file(check_reserve(reserve()), status_file()), door());
+        ok -> check_watch(check_door(check_status_file(check_reserve(reserve()), status_file()), door()));
         {error, _} = Error -> Error
     end.
 
@@ -88,3 +89,49 @@ check_door(ok, _) -> bad_door();
 check_door(Error, _) -> Error.
 
 bad_door() -> {error, {bad_option, door, <<"neither false nor an absolute path">>}}.
+
+%% How the node is watched: in which interval, and how often at most the whole report goes to the log.
+-spec watch() -> headroom_watch:options() | false.
+watch() ->
+    case application:get_env(headroom, watch, true) of
+        false -> false;
+        true -> watch(#{});
+        Options -> watch(Options)
+    end.
+
+watch(Options) ->
+    maps:merge(#{interval => 1000, report_every => 600000}, Options).
+
+%% The signal that is armed.
+-spec signal() -> sigusr2 | false.
+signal() ->
+    application:get_env(headroom, signal, sigusr2).
+
+%% Whether the last records of the status file are kept beside it.
+-spec history() -> boolean().
+history() ->
+    application:get_env(headroom, history, true) =:= true.
+
+check_watch(ok) ->
+    case {application:get_env(headroom, watch, true), signal()} of
+        {_, Signal} when Signal =/= sigusr2, Signal =/= false ->
+            {error, {bad_option, signal, <<"neither sigusr2 nor false">>}};
+        {Watch, _} when is_boolean(Watch) -> ok;
+        {Watch, _} when is_map(Watch) -> check_watch_keys(maps:to_list(Watch));
+        {_, _} -> {error, {bad_option, watch, <<"neither true, false nor a map">>}}
+    end;
+check_watch(Error) ->
+    Error.
+
+check_watch_keys([]) ->
+    ok;
+check_watch_keys([{interval, N} | Rest]) when is_integer(N), N >= 100, N =< 60000 ->
+    check_watch_keys(Rest);
+check_watch_keys([{interval, _} | _]) ->
+    {error, {bad_option, {watch, interval}, <<"no whole number of milliseconds from 100 to 60000">>}};
+check_watch_keys([{report_every, N} | Rest]) when is_integer(N), N >= 0 ->
+    check_watch_keys(Rest);
+check_watch_keys([{report_every, _} | _]) ->
+    {error, {bad_option, {watch, report_every}, <<"no whole number of milliseconds from 0">>}};
+check_watch_keys([{Key, _} | _]) ->
+    {error, {bad_option, {watch, Key}, <<"its keys are interval and report_every">>}}.

@@ -1,6 +1,6 @@
 -module(headroom_health).
 
--export([response/0]).
+-export([response/0, metrics_response/0]).
 
 -include("headroom_doc.hrl").
 
@@ -24,3 +24,17 @@ response() ->
 
 response(Status, Json) ->
     {Status, [{<<"content-type">>, <<"application/json">>}, {<<"cache-control">>, <<"no-store">>}], Json}.
+
+?DOC("""
+Status, headers and body of the answer to a scrape: 200 with headroom:prometheus/0, 503 without the native library.
+""").
+-spec metrics_response() -> {200 | 503, [{binary(), binary()}], binary()}.
+metrics_response() ->
+    case headroom_trend:prometheus() of
+        Text when is_binary(Text) ->
+            {200, [{<<"content-type">>, <<"text/plain; version=0.0.4; charset=utf-8">>},
+                   {<<"cache-control">>, <<"no-store">>}], Text};
+        {error, _} ->
+            {503, [{<<"content-type">>, <<"text/plain; charset=utf-8">>}, {<<"cache-control">>, <<"no-store">>}],
+             <<"the native library of headroom is not loaded\n">>}
+    end.

@@ -9,12 +9,16 @@
 -export([open_count/0, keep/1, pulse/3, status_record/5, scan/1]).
 -export([last_words/1, show/2]).
 -export([look/1, identify/1, details/1, standard_pipes/1, holders/3]).
+-export([sample/4, trends/1, note_holder/1, sketch/3, cluster_text/1]).
+-export([trend_data/1, trend_text/2, trend_chart/1, metrics/4]).
 
 -nifs([version/0, boot/2, thresholds/1, reserve_option/1,
        ask/2, ask_long/2, change/2, reserved_fds/0,
        open_count/0, keep/1, pulse/3, status_record/5, scan/1,
        last_words/1, show/2,
        look/1, identify/1, details/1, standard_pipes/1, holders/3]).
+-nifs([sample/4, trends/1, note_holder/1, sketch/3, cluster_text/1,
+       trend_data/1, trend_text/2, trend_chart/1, metrics/4]).
 -on_load(init/0).
 
 %% In each stub itself: dialyzer knows `erlang:nif_error' and takes the specs as they are.
@@ -132,3 +136,30 @@ standard_pipes(_Programs) -> ?NOT_LOADED.
 
 -spec holders(doubts | inventory | first | relief | targets | {text, map()}, tuple(), map()) -> map() | [map()] | binary().
 holders(_Question, _Sight, _Options) -> ?NOT_LOADED.
+
+-spec sample(tuple(), non_neg_integer(), pos_integer(), patience()) -> map() | scan_needed | unkept.
+sample(_Vitals, _EtsTables, _Interval, _Patience) -> ?NOT_LOADED.
+
+-spec trends(integer()) -> [{headroom:name(), boolean(), binary()}].
+trends(_SystemTime) -> ?NOT_LOADED.
+
+-spec note_holder(binary()) -> ok.
+note_holder(_Holder) -> ?NOT_LOADED.
+
+-spec sketch(tuple(), non_neg_integer(), patience()) -> map() | scan_needed | unkept.
+sketch(_Vitals, _EtsTables, _Patience) -> ?NOT_LOADED.
+
+-spec cluster_text([map()]) -> binary().
+cluster_text(_Rows) -> ?NOT_LOADED.
+
+-spec trend_data(integer()) -> map() | not_watched.
+trend_data(_SystemTime) -> ?NOT_LOADED.
+
+-spec trend_text(integer(), ascii | unicode) -> binary() | not_watched.
+trend_text(_SystemTime, _Charset) -> ?NOT_LOADED.
+
+-spec trend_chart(integer()) -> binary() | not_watched.
+trend_chart(_SystemTime) -> ?NOT_LOADED.
+
+-spec metrics(data | text, tuple(), non_neg_integer(), patience()) -> [map()] | binary() | scan_needed | unkept.
+metrics(_Form, _Vitals, _EtsTables, _Patience) -> ?NOT_LOADED.

@@ -9,13 +9,14 @@
 
 -behaviour(gen_server).
 
--export([start_link/1]).
+-export([start_link/1, tick/0]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
 
 -include_lib("kernel/include/file.hrl").
 -include_lib("kernel/include/logger.hrl").
 
--define(INTERVAL, 1000).
+%% How long the file may go without the clock of the application, which may be off, slow, or just being started again.
+-define(PATIENCE, 1500).
 %% What a record begins with: nothing else is ever replaced.
 -define(MARK, "{\"headroom_status\":").
 
@@ -23,15 +24,27 @@
 start_link(Path) ->
     gen_server:start_link({local, ?MODULE}, ?MODULE, Path, []).
 
+%% The clock says that it is time. While a file system is stuck, one such word is enough.
+-spec tick() -> ok.
+tick() ->
+    case erlang:whereis(?MODULE) of
+        undefined ->
+            ok;
+        Pid ->
+            _ = [Pid ! tick || erlang:process_info(Pid, message_queue_len) =:= {message_queue_len, 0}],
+            ok
+    end.
+
 init(Path) ->
     %% To remove the file when the application stops.
     process_flag(trap_exit, true),
     %% As it is now: the working directory may be another one when the file is looked for again.
     {ok, Folder} = prim_file:get_cwd(),
-    State = #{path => filename:absname(Path, Folder), file => none, sequence => 0, told => false},
+    Absolute = filename:absname(Path, Folder),
+    State = #{path => Absolute, file => none, sequence => 0, told => false, history => none},
     case create(State) of
         {error, Why} when is_binary(Why) -> {stop, {bad_option, status_file, Why}};
-        Created -> {ok, later(created(Created, State))}
+        Created -> {ok, later((created(Created, State))#{history := history(Absolute)})}
     end.
 
 handle_call(_Request, _From, State) ->
@@ -41,7 +54,9 @@ handle_cast(_Request, State) ->
     {noreply, State}.
 
 handle_info(tick, State) ->
-    {noreply, later(tick(State))};
+    {noreply, later(noted(tick(State)))};
+handle_info({timeout, Timer, alone}, #{timer := Timer} = State) ->
+    {noreply, later(noted(tick(State)))};
 handle_info(_Other, State) ->
     {noreply, State}.
 
@@ -53,8 +68,27 @@ terminate(_Reason, #{path := Path} = State) ->
     end.
 
 later(State) ->
-    _ = erlang:send_after(?INTERVAL, self(), tick),
-    State.
+    _ = case State of
+            #{timer := Timer} -> erlang:cancel_timer(Timer);
+            #{} -> none
+        end,
+    State#{timer => erlang:start_timer(?PATIENCE, self(), alone)}.
+
+history(Path) ->
+    case headroom_config:history() of
+        true -> headroom_history:open(Path);
+        false -> none
+    end.
+
+%% What the node was like is kept beside it, for the morning after.
+noted(#{history := none} = State) ->
+    State;
+noted(#{history := History} = State) ->
+    Level = case headroom_ask:health() of
+                {Bad, _} when Bad =:= warning; Bad =:= critical -> Bad;
+                _ -> ok
+            end,
+    State#{history := headroom_history:note(History, Level, fun headroom_ask:status_record/1)}.
 
 %% What cannot be written now is tried again; meanwhile the file grows old.
 tick(#{file := none} = State) ->

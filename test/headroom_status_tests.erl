@@ -140,6 +140,34 @@ comes_back_test_() ->
         ok = file:del_dir(Folder)
     end}.
 
+%% A node that died at a limit is asked why in the morning: what it said is still there, over a restart, in order, for its
+%% owner alone, and the file is a ring.
+history_test_() ->
+    {timeout, 60, fun() ->
+        File = headroom_scratch:path("status"),
+        History = File ++ ".history",
+        Run = fun() ->
+            headroom_child:with(with_file(File, "true", #{nofile => 128, load => [?MODULE]}), fun(Child) ->
+                _ = await(File, <<"\"level\":\"ok\"">>),
+                0 = headroom_child:fill(Child, fds),
+                _ = await(History, <<" descriptors are taken">>)
+            end)
+        end,
+        Run(),
+        {ok, #file_info{mode = Mode, size = First}} = file:read_file_info(History),
+        ?assertEqual({8#600, 0}, {Mode band 8#777, First rem 4096}),
+        Run(),
+        {0, Text} = headroom_sh:run(headroom_command:path() ++ " history --file " ++ History),
+        Levels = [Level || Line <- string:split(Text, "\n", all), [_, Level | _] <- [re:split(Line, " {2,}")]],
+        ?assert(length([L || L <- Levels, L =:= <<"CRITICAL">>]) >= 2, Text),
+        ?assertEqual(2, length(string:split(Text, "(os pid", all)) - 1),
+        %% What is no history of ours is left alone.
+        ok = file:write_file(History, "theirs"),
+        headroom_child:with(with_file(File, "true", #{}), fun(_) -> await(File, <<"\"level\":\"ok\"">>) end),
+        ?assertEqual({ok, <<"theirs">>}, file:read_file(History)),
+        [ok = file:delete(Path) || Path <- [History, File]]
+    end}.
+
 %% A folder that tmpfs lost at a restart, or nobody made, must not keep production down; and once it is there, so is the file.
 folder_comes_later_test_() ->
     {timeout, 60, fun() ->
@@ -175,7 +203,10 @@ process_ends_test_() ->
     end}.
 
 with_file(File, Options) ->
-    Options#{args => ["-headroom", "status_file", "\"" ++ File ++ "\""]}.
+    with_file(File, "false", Options).
+
+with_file(File, History, Options) ->
+    Options#{args => ["-headroom", "status_file", "\"" ++ File ++ "\"", "-headroom", "history", History]}.
 
 await(File, Words) -> await(File, fun(Record) -> binary:match(Record, Words) =/= nomatch end, 200).
 

@@ -42,8 +42,13 @@ defmodule Headroom.Health do
   @doc "Answers and halts the connection, or passes it on when another path was asked for."
   @spec call(conn, String.t() | nil) :: conn when conn: struct()
   def call(%{request_path: path} = conn, at) when is_nil(at) or at == path do
-    {status, headers, body} = response()
+    answer(conn, response())
+  end
 
+  def call(conn, _at), do: conn
+
+  @doc false
+  def answer(conn, {status, headers, body}) do
     conn =
       Enum.reduce(headers, conn, fn {name, value}, conn ->
         Plug.Conn.put_resp_header(conn, name, value)
@@ -51,8 +56,6 @@ defmodule Headroom.Health do
 
     conn |> Plug.Conn.send_resp(status, body) |> Plug.Conn.halt()
   end
-
-  def call(conn, _at), do: conn
 
   @doc Docs.of(:headroom_health, :response, 0, """
            iex> {200, headers, body} = Headroom.Health.response()

@@ -187,7 +187,7 @@ logged(#{log := Log}) ->
 
 changes(Log) ->
     {ok, Text} = file:read_file(Log),
-    case re:run(Text, "headroom: from ([a-z]+) to ([a-z]+)", [global, {capture, all_but_first, binary}]) of
+    case re:run(Text, "headroom: ([a-z]+) -> ([a-z]+)", [global, {capture, all_but_first, binary}]) of
         {match, Found} -> [{From, To} || [From, To] <- Found];
         nomatch -> [{none, none}]
     end.

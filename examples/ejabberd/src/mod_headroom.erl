@@ -1,4 +1,5 @@
-%% headroom as a module of ejabberd: commands for ejabberdctl, a page for probes, one log line for each change of level.
+%% headroom as a module of ejabberd: commands for ejabberdctl, pages for probes and for Prometheus. That the level changes
+%% is said in ejabberd's log by headroom itself.
 %%
 %%   modules:
 %%     mod_headroom:
@@ -22,7 +23,6 @@
 -module(mod_headroom).
 
 -behaviour(gen_mod).
--behaviour(gen_server).
 
 %% gen_mod
 -export([start/2, stop/1, reload/3, depends/2, mod_opt_type/1, mod_options/1, mod_doc/0]).
@@ -30,12 +30,9 @@
 -export([process/2]).
 %% Commands
 -export([report/0, health/0, explain/1]).
-%% gen_server
--export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
 
 -include_lib("ejabberd/include/ejabberd_commands.hrl").
 -include_lib("ejabberd/include/ejabberd_http.hrl").
--include_lib("ejabberd/include/logger.hrl").
 -include_lib("ejabberd/include/translate.hrl").
 
 %%% gen_mod
@@ -58,7 +55,7 @@ reload(Host, NewOpts, _OldOpts) ->
         true ->
             ok;
         false ->
-            ok = stop_watch(),
+            ok = unregister(),
             start_on_node(NewOpts)
     end.
 
@@ -101,23 +98,20 @@ resources() ->
 
 %% What is not met is in the log, numbered, each with the line to change; ejabberd does not start then.
 start_on_node(#{thresholds := Thresholds, requirements := Requirements, reserve := Reserve, interval := Interval}) ->
-    ok = configure([{thresholds, Thresholds}, {reserve, Reserve}, {require, Requirements}, {on_unmet, stop}]),
+    ok = configure([{thresholds, Thresholds}, {reserve, Reserve}, {require, Requirements}, {on_unmet, stop},
+                    {watch, #{interval => Interval}}]),
     case application:ensure_all_started(headroom) of
-        {ok, _} ->
-            ok = ejabberd_commands:register_commands(commands()),
-            start_watch(Interval);
-        {error, _} = Error ->
-            Error
+        {ok, _} -> ejabberd_commands:register_commands(commands());
+        {error, _} = Error -> Error
     end.
 
 %% Not waited for: while the node stops, the application controller waits for ejabberd, which waits for this.
 stop_on_node() ->
-    ok = stop_watch(),
+    ok = unregister(),
     _ = spawn(application, stop, [headroom]),
     ok.
 
-stop_watch() ->
-    _ = gen_mod:stop_child(?MODULE),
+unregister() ->
     ejabberd_commands:unregister_commands(commands()).
 
 %% An application that runs already has taken other options over.
@@ -129,16 +123,15 @@ configure(Env) ->
     end,
     lists:foreach(fun({Key, Value}) -> application:set_env(headroom, Key, Value) end, Env).
 
-start_watch(Interval) ->
-    Watch = #{id => ?MODULE, start => {gen_server, start_link, [{local, ?MODULE}, ?MODULE, Interval, []]}},
-    supervisor:start_child(ejabberd_gen_mod_sup, Watch).
-
 %%% The page for probes
 
 process([], #request{method = Method}) when Method =:= 'GET'; Method =:= 'HEAD' ->
     {Status, Headers, Body} = headroom_health:response(),
     {Status, [header(Header) || Header <- Headers], Body};
-process([], #request{}) ->
+process([<<"metrics">>], #request{method = 'GET'}) ->
+    {Status, Headers, Body} = headroom_health:metrics_response(),
+    {Status, [header(Header) || Header <- Headers], Body};
+process(Path, #request{}) when Path =:= []; Path =:= [<<"metrics">>] ->
     {405, [{<<"allow">>, <<"GET, HEAD">>}], <<>>};
 process(_Path, #request{}) ->
     {404, [], <<>>}.
@@ -185,39 +178,3 @@ health() ->
 level(Level, Findings) ->
     Messages = [Message || #{message := Message} <- Findings],
     unicode:characters_to_list([atom_to_list(Level), ": ", lists:join(" ", Messages)]).
-
-%%% One line in the log for each change of level
-
-init(Interval) ->
-    {ok, watch(#{interval => Interval, level => ok})}.
-
-handle_call(_Request, _From, State) ->
-    {reply, {error, unknown_call}, State}.
-
-handle_cast(_Request, State) ->
-    {noreply, State}.
-
-handle_info(watch, State) ->
-    {noreply, watch(State)};
-handle_info(_Other, State) ->
-    {noreply, State}.
-
-watch(#{interval := Interval, level := Before} = State) ->
-    _ = erlang:send_after(Interval, self(), watch),
-    {Level, Findings} = level(),
-    Level =:= Before orelse log(Before, Level, Findings),
-    State#{level := Level}.
-
-level() ->
-    case headroom:health() of
-        ok -> {ok, []};
-        {error, Reason} -> {unknown, [#{message => io_lib:format("~p.", [Reason])}]};
-        {Level, Findings} -> {Level, Findings}
-    end.
-
-log(Before, ok, _) ->
-    ?INFO_MSG("headroom: from ~s to ok", [Before]);
-log(Before, critical, Findings) ->
-    ?CRITICAL_MSG("headroom: from ~s to ~ts", [Before, level(critical, Findings)]);
-log(Before, Level, Findings) ->
-    ?WARNING_MSG("headroom: from ~s to ~ts", [Before, level(Level, Findings)]).

@@ -13,6 +13,7 @@ mod completions;
 mod door;
 mod exec;
 mod health;
+mod history;
 #[cfg(target_os = "linux")]
 mod inspect;
 mod lint;
@@ -25,6 +26,8 @@ mod ps;
 #[cfg(target_os = "linux")]
 mod release;
 mod say;
+#[cfg(target_os = "linux")]
+mod wake;
 
 use std::process::ExitCode;
 
@@ -62,6 +65,7 @@ commands! {
     autopsy::Autopsy,
     exec::Exec,
     health::Health,
+    history::History,
     #[cfg(target_os = "linux")]
     ps::Ps,
     #[cfg(target_os = "linux")]
@@ -72,6 +76,8 @@ commands! {
     release::Release,
     #[cfg(target_os = "linux")]
     door::Door,
+    #[cfg(target_os = "linux")]
+    wake::Wake,
     #[cfg(all(feature = "attach", target_os = "linux"))]
     attach::Attach,
     #[cfg(all(feature = "attach", target_os = "linux"))]

@@ -1,6 +1,8 @@
 //! The words for people and machines. The same everywhere: at the prompt, in a log, in JSON.
 
 pub mod autopsy;
+pub mod chart;
+pub mod cluster;
 pub mod files;
 pub mod holders;
 pub mod json;
@@ -13,4 +15,6 @@ pub mod report;
 pub mod show;
 pub mod start;
 pub mod threads;
+pub mod trend;
 pub mod verdict;
+pub mod watch;

@@ -10,7 +10,7 @@ use rustler::schedule::consume_timeslice;
 use rustler::{Encoder, Env, Error, NifResult, Term};
 
 use super::moment::{unanswered, Moment, COST};
-use super::{option, scan_needed, undefined};
+use super::{option, scan_needed, undefined, watch};
 use crate::term::{atom_text, elements, from_term, to_term, to_value_within, Bounds};
 
 rustler::atoms! { bad_requirement, bad_plan }
@@ -52,13 +52,14 @@ fn answered<'a>(
     };
     let exposure = moment.beam.exposure.take();
     let facts = Facts::new(system, moment.beam, moment.thresholds);
+    let recorded = watch::recorded(facts.taken_at);
     let probe = question.suspicion(&facts).map(os::probe);
     let local_ports = question.wants_local_ports().then(os::local_ports).flatten();
     let given = Given {
         facts,
         exposure,
         probe: probe.unwrap_or_default(),
-        recorded: Vec::new(),
+        recorded,
         local_ports,
     };
     let answer = answer(question, given).map_err(|Unanswered(why)| unanswered(why))?;

@@ -12,5 +12,6 @@ mod pulse;
 mod scan;
 mod show;
 mod start;
+mod watch;
 
 rustler::atoms! { ok, error, undefined, scan_needed }

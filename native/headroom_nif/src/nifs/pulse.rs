@@ -26,7 +26,7 @@ rustler::atoms! { unkept }
 const COST: i32 = 1;
 
 /// It cannot change while the VM runs. A library that replaces this one keeps nothing until it is told.
-static FIXED: OnceLock<Fixed> = OnceLock::new();
+pub(super) static FIXED: OnceLock<Fixed> = OnceLock::new();
 
 /// Keeps what cannot change while the VM runs.
 #[rustler::nif]
@@ -133,7 +133,7 @@ fn status_record<'a>(
     Ok(binary(env, &record))
 }
 
-fn facts(system: System, fixed: &Fixed, tables: Tables, vitals: &Vitals) -> Facts {
+pub(super) fn facts(system: System, fixed: &Fixed, tables: Tables, vitals: &Vitals) -> Facts {
     Facts::new(
         system,
         fixed.beam(tables, vitals.reserved),
@@ -141,7 +141,7 @@ fn facts(system: System, fixed: &Fixed, tables: Tables, vitals: &Vitals) -> Fact
     )
 }
 
-fn binary<'a>(env: Env<'a>, bytes: impl AsRef<[u8]>) -> Term<'a> {
+pub(super) fn binary<'a>(env: Env<'a>, bytes: impl AsRef<[u8]>) -> Term<'a> {
     let bytes = bytes.as_ref();
     let mut binary = NewBinary::new(env, bytes.len());
     binary.as_mut_slice().copy_from_slice(bytes);

@@ -1,0 +1,61 @@
+%% @private
+%% `kill -USR2': the operator's last word to a node that nobody can enter. Report, holders and trend go to the log, and
+%% what is held back is given back.
+%%
+%% A VM that handles no such signal dies of it. So it is ignored from the stop of the application on, never left to the
+%% default again: somebody may still have the command in his hand.
+-module(headroom_signal).
+
+-behaviour(gen_event).
+
+-export([arm/1, disarm/0, is_armed/0]).
+-export([init/1, handle_event/2, handle_call/2]).
+
+-define(ARMED, {?MODULE, armed}).
+
+%% Other handlers of the server see the signal, too, and do nothing with this one.
+-spec arm(sigusr2 | false) -> ok.
+arm(false) ->
+    ok;
+arm(sigusr2) ->
+    try
+        [ok = gen_event:add_handler(erl_signal_server, ?MODULE, []) || not has_handler()],
+        ok = os:set_signal(sigusr2, handle),
+        persistent_term:put(?ARMED, true)
+    catch
+        %% Not on this system, or nobody serves signals.
+        _:_ -> ok
+    end.
+
+-spec disarm() -> ok.
+disarm() ->
+    case is_armed() of
+        true ->
+            ok = os:set_signal(sigusr2, ignore),
+            _ = gen_event:delete_handler(erl_signal_server, ?MODULE, []),
+            _ = persistent_term:erase(?ARMED),
+            ok;
+        false ->
+            ok
+    end.
+
+-spec is_armed() -> boolean().
+is_armed() ->
+    persistent_term:get(?ARMED, false).
+
+has_handler() ->
+    lists:member(?MODULE, gen_event:which_handlers(erl_signal_server)).
+
+init([]) ->
+    {ok, no_state}.
+
+%% Two messages: the room must come back even where the log is stuck.
+handle_event(sigusr2, State) ->
+    _ = [headroom_watch ! signal || is_pid(erlang:whereis(headroom_watch))],
+    headroom_voice:called(),
+    {ok, State};
+handle_event(_Other, State) ->
+    {ok, State}.
+
+handle_call(_Request, State) ->
+    {ok, {error, unknown_call}, State}.
