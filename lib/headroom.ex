@@ -335,10 +335,10 @@ defmodule Headroom do
            iex> here == node()
            true
        """)
-  @spec cluster_data() :: [:headroom.cluster_node()]
+  @spec cluster_data() :: [:headroom.cluster_node()] | unavailable()
   defdelegate cluster_data(), to: :headroom
 
   @doc Docs.of(:headroom, :cluster_data, 1)
-  @spec cluster_data(:headroom.cluster_options()) :: [:headroom.cluster_node()]
+  @spec cluster_data(:headroom.cluster_options()) :: [:headroom.cluster_node()] | unavailable()
   defdelegate cluster_data(options), to: :headroom
 end

@@ -694,7 +694,7 @@ cluster(Options) ->
 ?DOC("""
 How this node and each connected one stand: cluster_data/1 with its defaults.
 """).
--spec cluster_data() -> [cluster_node()].
+-spec cluster_data() -> [cluster_node()] | unavailable().
 cluster_data() ->
     cluster_data(#{}).
 
@@ -704,14 +704,14 @@ How nodes stand, each asked by a message to its watcher: that needs no free proc
 Nobody is connected to for it: a node that is not connected is `down`. One that does not answer within `timeout`
 milliseconds is `too_slow`, one without a watcher `no_headroom`. An option that does not exist raises `badarg`.
 """).
--spec cluster_data(cluster_options()) -> [cluster_node()].
+-spec cluster_data(cluster_options()) -> [cluster_node()] | unavailable().
 cluster_data(Options) when is_map(Options) ->
     lists:foreach(fun check_cluster_option/1, maps:to_list(Options)),
     headroom_cluster:data(Options);
 cluster_data(_) ->
     erlang:error(badarg).
 
-check_cluster_option({nodes, Nodes}) when is_list(Nodes) ->
+check_cluster_option({nodes, Nodes}) when length(Nodes) >= 0 ->
     lists:all(fun is_atom/1, Nodes) orelse erlang:error(badarg);
 check_cluster_option({timeout, Timeout}) when is_integer(Timeout), Timeout >= 0 ->
     true;

@@ -7,8 +7,14 @@
 -type told() :: #{node := node(), state := watched | no_headroom | down | too_slow, atom() => term()}.
 
 %% One entry for each node, in order, this one first. Nobody is connected to for it.
--spec data(#{nodes => [node()], timeout => non_neg_integer()}) -> [told()].
+-spec data(#{nodes => [node()], timeout => non_neg_integer()}) -> [told()] | {error, {nif_not_loaded, term()}}.
 data(Options) ->
+    case headroom_nif:load_status() of
+        ok -> asked(Options);
+        {error, _} = Error -> Error
+    end.
+
+asked(Options) ->
     Connected = nodes([visible, hidden]),
     Nodes = maps:get(nodes, Options, [node() | lists:sort(nodes())]),
     Until = erlang:monotonic_time(millisecond) + maps:get(timeout, Options, 2000),
@@ -53,7 +59,9 @@ answer(Monitor, Until) ->
 told(#{level := _} = Sketch) -> Sketch#{state => watched};
 told(_) -> #{state => no_headroom}.
 
--spec text([told()]) -> binary() | {error, term()}.
+-spec text([told()] | {error, term()}) -> binary() | {error, term()}.
+text({error, _} = Error) ->
+    Error;
 text(Told) ->
     headroom_ask:with_library(fun() -> headroom_nif:cluster_text([as_row(Node) || Node <- Told]) end).
 

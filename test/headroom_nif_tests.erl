@@ -118,7 +118,11 @@ real_calls() ->
     _ = erlang:trace_pattern({headroom_nif, '_', '_'}, false, [local]),
     Tracer ! stop,
     Seen = receive {seen, Calls} -> Calls end,
-    Known = [{version, []}, {open_count, []}, {last_words, [<<"text">>]}, {show, [[], erlang]}] ++ Thresholds ++ Boot ++ Scan,
+    Vitals = headroom_beam:vitals(headroom_config:thresholds()),
+    Watch = [{sample, [Vitals, 20, 1000, recent]}, {trends, [0]}, {note_holder, [<<"text">>]}, {trend_text, [0, ascii]},
+             {cluster_text, [[#{node => <<"a@host">>, state => watched, level => ok}]]}],
+    Known = [{version, []}, {open_count, []}, {last_words, [<<"text">>]}, {show, [[], erlang]}]
+        ++ Watch ++ Thresholds ++ Boot ++ Scan,
     [Call || {Function, Args} = Call <- Known ++ Seen, lists:member({Function, length(Args)}, stubs())].
 
 collect(Parent, Seen) ->
