@@ -30,7 +30,7 @@ Hands each metric to a scrape, as prometheus.erl asks for it.
 -spec collect_mf(term(), fun((term()) -> term())) -> ok.
 collect_mf(_Registry, Callback) ->
     Model = prometheus_model_helpers,
-    case headroom:metrics() of
+    case headroom_trend:metrics() of
         Metrics when is_list(Metrics) ->
             lists:foreach(
                 fun(#{name := Name, help := Help, kind := Kind, samples := Samples}) ->

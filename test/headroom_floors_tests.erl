@@ -6,11 +6,13 @@
 %% From the ground up. A module may call those on floors before its own.
 floors() ->
     [[headroom_nif],
-     [headroom_config, headroom_deadline, headroom_held, headroom_preload],
+     [headroom_config, headroom_deadline, headroom_held, headroom_history, headroom_preload],
      [headroom_beam, headroom_exposure, headroom_helper, headroom_owners],
      [headroom_ask],
      [headroom_harden, headroom_inventory, headroom_nofile, headroom_print, headroom_requirement, headroom_reserve],
-     [headroom_health, headroom_status_file],
+     [headroom_trend],
+     [headroom_cluster, headroom_health, headroom_prometheus, headroom_status_file, headroom_voice],
+     [headroom_signal, headroom_watch],
      [headroom],
      [headroom_door],
      [headroom_app]].

@@ -21,6 +21,8 @@ const ROOMS: &[&str] = &[
     "assess",
     "explain",
     "snapshot",
+    "trend",
+    "metrics",
     "render",
     "question",
 ];
