@@ -51,6 +51,29 @@ hold_ports(N) -> length([open_port({spawn_driver, "ram_file_drv"}, []) || _ <- l
 
 tables() -> {erlang:system_info(port_count), erlang:system_info(process_count)}.
 
+%% The leak itself: the listener whose clients are gone must be the first line.
+the_leaking_listener_is_named_test_() ->
+    child(#{app => stopped}, fun(Child) ->
+        {Port, Clients} = headroom_child:call(Child, fun leak/0),
+        ok = signal(Child, "STOP"),
+        {2, Report} = run(["inspect", pid(Child)]),
+        says(iolist_to_binary(io_lib:format("tcp at 127.0.0.1:~b: ~b of ~b in CLOSE_WAIT", [Port, Clients, Clients + 1])), Report),
+        ok = signal(Child, "CONT")
+    end).
+
+%% Forty clients that closed, and one that did not; the process of the rig keeps what it accepted.
+leak() ->
+    {ok, Listener} = gen_tcp:listen(0, [{ip, {127, 0, 0, 1}}, {active, false}]),
+    {ok, Port} = inet:port(Listener),
+    Pairs = [begin
+                 {ok, Client} = gen_tcp:connect({127, 0, 0, 1}, Port, []),
+                 {ok, Server} = gen_tcp:accept(Listener),
+                 {Client, Server}
+             end || _ <- lists:seq(1, 41)],
+    [ok = gen_tcp:close(Client) || {Client, _} <- tl(Pairs)],
+    put(leak, Pairs),
+    {Port, 40}.
+
 %% Three warnings about what no one outside can see would hide what is seen.
 a_healthy_node_is_ok_test_() ->
     child(#{app => stopped}, fun(Child) ->

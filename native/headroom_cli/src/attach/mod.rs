@@ -94,6 +94,11 @@ impl Attach {
         }
         out.push('\n');
         out.push_str(&answer(&mut remote, "report_text", Vec::new())?);
+        let holders = remote.call("headroom_inventory", "text", vec![remote::empty_map()])?;
+        if let Some(holders) = text(&holders) {
+            out.push('\n');
+            out.push_str(&holders);
+        }
         if let Some(reason) = &self.explain {
             out.push('\n');
             out.push_str(&answer(

@@ -134,6 +134,13 @@ pub fn binary(bytes: &[u8]) -> Term {
     Binary::from(bytes.to_vec()).into()
 }
 
+pub fn empty_map() -> Term {
+    eetf::Map {
+        map: Default::default(),
+    }
+    .into()
+}
+
 /// A list of characters.
 pub fn string(text: &str) -> Term {
     ByteList::from(text).into()
