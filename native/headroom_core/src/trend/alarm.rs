@@ -46,10 +46,13 @@ impl Alarm {
     }
 }
 
+/// An alarm looks no further ahead: after a quiet weekend, days look like a rise of days.
+const FURTHEST_MS: u64 = 3 * 3_600_000;
+
 /// Whether the limit is no further than the rise was observed.
 fn is_near(outlook: &Outlook) -> bool {
     let full = outlook.full.filter(|_| outlook.verdict == Verdict::Growing);
-    full.is_some_and(|full| full.in_ms <= outlook.window_ms)
+    full.is_some_and(|full| full.in_ms <= outlook.window_ms.min(FURTHEST_MS))
 }
 
 #[cfg(test)]
