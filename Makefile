@@ -1,5 +1,5 @@
 # The work is in script/; each target installs what it misses (Debian, cargo given) and can be run again at any time.
-.PHONY: report demo test lint bench integration metrics trend fresh container fuzz kernels
+.PHONY: report demo test lint bench integration metrics trend fresh container fuzz kernels bench-levels targets artefacts
 
 report:
 	@script/report
@@ -15,6 +15,15 @@ lint:
 
 bench:
 	@script/bench
+
+bench-levels:
+	@script/bench levels
+
+targets:
+	@script/targets
+
+artefacts:
+	@script/artefacts
 
 integration:
 	@script/integration

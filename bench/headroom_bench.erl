@@ -1,67 +1,99 @@
-%% Prints what headroom's calls cost beside the bare system calls and beside a listing of /proc/self/fd, at several
-%% numbers of open descriptors. Times are those of the fastest batch; it judges nothing.
-%%   erl ... -run headroom_bench main FLOOR     FLOOR: the file that native/headroom_bench wrote
+%% `make bench`: what headroom's calls cost beside the bare system calls and beside its peers, in one run and in turn. Ratios are
+%% what carries over to another machine. It judges nothing.
 -module(headroom_bench).
 
 -export([main/1]).
 
--define(BATCHES, 30).
+-define(ROUNDS, 11).
 -define(POLLS, 1000000).
 
-main([Path]) ->
-    {ok, Floors} = file:consult(Path),
-    {ok, _} = application:ensure_all_started(headroom),
+main(Counts) ->
+    {Start, {ok, _}} = timer:tc(fun() -> application:ensure_all_started(headroom) end),
     #{otp_release := Otp, kernel := Kernel} = headroom:snapshot(),
-    io:format("OTP ~ts, ~ts, ~b schedulers; microseconds a call~n~n",
-              [Otp, Kernel, erlang:system_info(schedulers_online)]),
-    io:format("~8s ~10s ~10s ~7s ~10s ~10s ~10s ~11s ~9s~n",
-              ["open", "bare fstat", "open_count", "ratio", "bare 3", "health/0", "snapshot/0", "list_dir", "ratio"]),
-    Held = lists:foldl(fun measure/2, [], Floors),
-    lists:foreach(fun file:close/1, Held),
-    io:format("~nratio: open_count to bare fstat, list_dir to open_count; bare 3: fstat, getrlimit, read of file-nr~n"),
+    Peers = peers(),
+    io:format("OTP ~ts, ~ts; microseconds of CPU time a call, median of ~b rounds in turn~n", [Otp, Kernel, ?ROUNDS]),
+    io:format("start of the application ~.1f ms, most of which loads code~n", [Start / 1000]),
+    Tables = [measure(list_to_integer(Count), Peers) || Count <- Counts],
+    print(Tables),
     texts(),
     poll(),
     halt(0).
 
-%% One line of the table, with as many descriptors open as the floor had, or the few more that a node has at least.
-measure({Wanted, Fstat, Getrlimit, Pread}, Held0) ->
-    {ok, Before} = headroom_nif:open_count(),
-    Held = open(Wanted - Before, Held0),
-    {ok, Open} = headroom_nif:open_count(),
-    Count = fastest(fun headroom_nif:open_count/0, 2000),
-    Health = fastest(fun headroom:health/0, 500),
-    Snapshot = fastest(fun headroom:snapshot/0, 100),
-    List = fastest(fun() -> file:list_dir("/proc/self/fd") end, 2),
-    io:format("~8b ~10.3f ~10.3f ~7.1f ~10.3f ~10.3f ~10.1f ~11.1f ~9b~n",
-              [Open, Fstat / 1000, Count, Count / (Fstat / 1000), (Fstat + Getrlimit + Pread) / 1000, Health, Snapshot,
-               List, round(List / Count)]),
-    Held.
+measure(Wanted, Peers) ->
+    Open = headroom_measure:hold(Wanted),
+    Fstats = fun() -> headroom_bench_nif:fstats(100) end,
+    Cheap = [{"fstat, in a loop", Fstats},
+             {"bare: fstat + getrlimit", fun headroom_bench_nif:bare2/0},
+             {"bare: and file-nr", fun headroom_bench_nif:bare3/0},
+             {"headroom open_count", fun headroom_nif:open_count/0},
+             {"headroom:health/0", fun headroom:health/0},
+             {"headroom_health:response/0", fun headroom_health:response/0},
+             {"headroom:capacity/0", fun headroom:capacity/0},
+             {"headroom:check/1", fun() -> headroom:check(#{fds => 1000}) end},
+             {"headroom:snapshot/0", fun headroom:snapshot/0},
+             {"headroom:snapshot(json)", fun() -> headroom:snapshot(json) end},
+             {"headroom:diagnose/2", fun() -> headroom:diagnose(emfile, accept) end},
+             {"headroom:report_text/0", fun headroom:report_text/0}],
+    Times = headroom_measure:interleaved(?ROUNDS, Cheap ++ Peers),
+    Names = [Name || {Name, _} <- Cheap ++ Peers],
+    {Open, [{Name, case Name of "fstat, in a loop" -> maps:get(Name, Times) / 100; _ -> maps:get(Name, Times) end}
+            || Name <- Names] ++ outside()}.
 
-open(N, Held) when N =< 0 -> Held;
-open(N, Held) ->
-    {ok, File} = file:open("/dev/null", [read, raw]),
-    open(N - 1, [File | Held]).
+%% Those of the peers that are here.
+peers() ->
+    [{"procfs crate, count", fun headroom_bench_nif:procfs_count/0},
+     {"procfs crate, limits", fun headroom_bench_nif:procfs_limits/0},
+     {"procfs crate, list", fun headroom_bench_nif:procfs_list/0},
+     {"read_file_info of /proc/self/fd", fun() -> prim_file:read_file_info("/proc/self/fd") end},
+     {"list_dir of /proc/self/fd", fun() -> prim_file:list_dir("/proc/self/fd") end},
+     {"erlang:system_info(check_io)", fun() -> erlang:system_info(check_io) end}] ++
+        [{"RabbitMQ get_used_fd", Call} || Call <- rabbitmq()] ++
+        [{"recon:port_types/0", fun() -> recon:port_types() end} || code:ensure_loaded(recon) =:= {module, recon}].
 
-%% Microseconds a call in the fastest batch: what others do on the machine only ever adds.
-fastest(Call, Calls) ->
-    Batch = fun(_) ->
-                    Start = erlang:monotonic_time(nanosecond),
-                    repeat(Call, Calls),
-                    (erlang:monotonic_time(nanosecond) - Start) / Calls / 1000
-            end,
-    lists:min(lists:map(Batch, lists:seq(1, ?BATCHES))).
+%% RabbitMQ does not export its count: its own code, compiled again with that.
+rabbitmq() ->
+    case code:which(rabbit_mgmt_external_stats) of
+        non_existing ->
+            [];
+        Beam ->
+            {ok, {Module, [{abstract_code, {_, Forms}}]}} = beam_lib:chunks(Beam, [abstract_code]),
+            {ok, Module, Code} = compile:forms(Forms, [binary, export_all, nowarn_export_all]),
+            {module, Module} = code:load_binary(Module, Beam, Code),
+            [fun() -> Module:get_used_fd() end || erlang:function_exported(Module, get_used_fd, 0)]
+    end.
 
-repeat(_Call, 0) -> ok;
-repeat(Call, N) ->
-    _ = Call(),
-    repeat(Call, N - 1).
+%% Programs, as a person runs them: wall time, since most of it is not this process's.
+outside() ->
+    Pid = os:getpid(),
+    Programs = [{"lsof", "lsof -nP -p " ++ Pid}, {"ss", "ss -tnp"}, {"ls", "ls /proc/" ++ Pid ++ "/fd"}],
+    [{"$ " ++ Command, wall(Command)} || {Program, Command} <- Programs, os:find_executable(Program) =/= false].
+
+wall(Command) ->
+    Once = fun(_) -> {Taken, _} = timer:tc(fun() -> os:cmd(Command ++ " 2>&1 | tail -n 1") end), Taken end,
+    headroom_measure:median(lists:map(Once, lists:seq(1, 5))).
+
+print([{_, First} | _] = Tables) ->
+    io:format("~n~-34s", ["descriptors open"]),
+    [io:format("~20b", [Open]) || {Open, _} <- Tables],
+    io:format("~n~-34s", [""]),
+    [io:format("~11s~9s", ["us", "x bare"]) || _ <- Tables],
+    io:format("~n"),
+    [begin
+         io:format("~-34s", [Name]),
+         [io:format("~11.2f~9.1f", [float(Us), Us / proplists:get_value("bare: fstat + getrlimit", Times)])
+          || {_, Times} <- Tables, Us <- [proplists:get_value(Name, Times)]],
+         io:format("~n")
+     end || {Name, _} <- First],
+    io:format("$: a program, wall time. procfs crate: in this VM.~n").
 
 %% Why a call failed, told by a report whose reason stands behind that much of a state. Up to 4 kB a normal scheduler reads it,
 %% and must have it within its millisecond.
 texts() ->
+    Reports = [{byte_size(Text), fun() -> headroom:diagnose(Text) end}
+               || Size <- [100, 4000, 64000, 1000000], Text <- [report(Size)]],
+    Times = headroom_measure:interleaved(3, Reports),
     io:format("~n~12s ~14s   diagnose of a report~n", ["bytes", "microseconds"]),
-    [io:format("~12b ~14.1f~n", [byte_size(Text), fastest(fun() -> headroom:diagnose(Text) end, Calls)])
-     || {Size, Calls} <- [{100, 50}, {4000, 20}, {64000, 4}, {1000000, 1}], Text <- [report(Size)]].
+    [io:format("~12b ~14.1f~n", [Size, maps:get(Size, Times)]) || {Size, _} <- Reports].
 
 report(Size) ->
     State = binary:copy(<<"{connection,\"198.51.100.7\",<<\"text\">>,[1,2,3]},">>, Size div 50),
@@ -75,14 +107,19 @@ poll() ->
     _ = footprint(),
     true = erlang:garbage_collect(),
     Before = footprint(),
-    Start = erlang:monotonic_time(millisecond),
+    Start = headroom_bench_nif:cpu(),
     repeat(fun headroom:health/0, ?POLLS),
-    Taken = erlang:monotonic_time(millisecond) - Start,
+    Taken = headroom_bench_nif:cpu() - Start,
     true = erlang:garbage_collect(),
     After = footprint(),
-    io:format("~n~b health checks with few descriptors open: ~b ms~n", [?POLLS, Taken]),
+    io:format("~n~b health checks: ~b ms~n", [?POLLS, Taken div 1000000]),
     [io:format("  ~-24s ~12b -> ~12b~n", [Name, maps:get(Name, Before), maps:get(Name, After)])
      || Name <- [open_descriptors, atoms, memory_bytes, resident_pages]].
+
+repeat(_Call, 0) -> ok;
+repeat(Call, N) ->
+    _ = Call(),
+    repeat(Call, N - 1).
 
 footprint() ->
     {ok, Open} = headroom_nif:open_count(),
