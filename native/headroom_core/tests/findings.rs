@@ -2,7 +2,7 @@
 
 use headroom_core::advise::sheet;
 use headroom_core::assess::hazards;
-use headroom_core::assess::{is_well, judge};
+use headroom_core::assess::{alarms, is_well, judge, level_of};
 use headroom_core::finding::{Finding, Id};
 use headroom_core::measure::Resources;
 use headroom_core::requirement;
@@ -351,7 +351,10 @@ proptest! {
     fn the_pulse_and_the_judgement_agree(facts in node()) {
         let resources = Resources::measured(&facts.fds, &facts.nofile, &facts.beam);
         let is_well = is_well(&resources, &facts.nofile, &facts.thresholds);
-        prop_assert_eq!(is_well, judge(&facts).level == Level::Ok);
+        let judgement = judge(&facts);
+        prop_assert_eq!(is_well, judgement.level == Level::Ok);
+        prop_assert_eq!(&alarms(&facts, &resources), judgement.alarms());
+        prop_assert_eq!(level_of(judgement.alarms()), judgement.level);
     }
 
     // Whatever the numbers: the judgement is complete, ordered, and nothing free is ever called exhausted.

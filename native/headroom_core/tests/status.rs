@@ -124,7 +124,7 @@ fn the_record_is_a_line_of_text() {
 // What probes get over HTTP: never a notice, nothing that a proxy's parser stumbles over.
 #[test]
 fn health_as_json() {
-    let health = |facts| json::health(&Snapshot::new(facts).judgement).unwrap();
+    let health = |facts| json::health(Snapshot::new(facts).judgement.alarms()).unwrap();
     assert_eq!(health(facts()), "{\"level\":\"ok\",\"findings\":[]}");
     let critical: serde_json::Value = serde_json::from_str(&health(with_open(65_536))).unwrap();
     assert_eq!(critical["level"], "critical");

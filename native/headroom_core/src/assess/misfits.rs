@@ -13,9 +13,9 @@ use headroom_facts::Facts;
 /// The soft limit that containers get by default today.
 const LOW_NOFILE: u64 = 1024;
 
-pub(super) fn findings(facts: &Facts, resources: &Resources) -> Vec<Finding> {
+/// Those that no level follows from.
+pub(super) fn notices(facts: &Facts, resources: &Resources) -> Vec<Finding> {
     [
-        soft_above_max_fds(facts),
         ets_tables_above_advised(facts, resources),
         ports_below_nofile(facts, resources),
         nofile_low(facts),
@@ -40,7 +40,7 @@ fn notice(
     Finding::new(id, Level::Notice, resource, message, evidence, fix)
 }
 
-fn soft_above_max_fds(facts: &Facts) -> Option<Finding> {
+pub(super) fn soft_above_max_fds(facts: &Facts) -> Option<Finding> {
     let (soft, max_fds) = (facts.nofile.soft, facts.nofile.max_fds);
     if !level::is_soft_above(soft, max_fds) {
         return None;

@@ -5,6 +5,8 @@ pub mod harden;
 pub mod hazards;
 mod misfits;
 
+use std::cmp::Reverse;
+
 use serde::Serialize;
 
 use headroom_facts::thresholds::Thresholds;
@@ -43,19 +45,31 @@ impl Judgement {
 /// Judges facts.
 pub fn judge(facts: &Facts) -> Judgement {
     let resources = Resources::new(facts);
-    let mut findings = exhaustion::findings(facts, &resources);
-    findings.extend(misfits::findings(facts, &resources));
-    findings.sort_by_key(|finding| (std::cmp::Reverse(finding.level), finding.resource));
-    let worst = findings.iter().map(|finding| finding.level).max();
+    let mut findings = alarms(facts, &resources);
+    let level = level_of(&findings);
+    let mut notices = misfits::notices(facts, &resources);
+    notices.sort_by_key(|finding| finding.resource);
+    findings.extend(notices);
     Judgement {
-        level: worst
-            .filter(|&level| level > Level::Notice)
-            .unwrap_or(Level::Ok),
+        level,
         binding: resources.binding(),
         capacity: capacity::of(&resources, kernel_slots(&facts.fds, &facts.nofile)),
         resources,
         findings,
     }
+}
+
+/// The findings that are more than a notice, the worst first: all that a health check needs.
+pub fn alarms(facts: &Facts, resources: &Resources) -> Vec<Finding> {
+    let mut findings = exhaustion::findings(facts, resources);
+    findings.extend(misfits::soft_above_max_fds(facts));
+    findings.sort_by_key(|finding| (Reverse(finding.level), finding.resource));
+    findings
+}
+
+/// The level that alarms make.
+pub fn level_of(alarms: &[Finding]) -> Level {
+    alarms.first().map_or(Level::Ok, |worst| worst.level)
 }
 
 /// Whether a snapshot taken now would have the level `ok`: the same rules as [`judge`], without the words.

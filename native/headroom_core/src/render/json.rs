@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::assess::Judgement;
+use crate::assess;
 use crate::finding::Finding;
 use crate::holders::Inventory;
 use crate::snapshot::Snapshot;
@@ -31,28 +31,27 @@ pub const WELL: &str = r#"{"level":"ok","findings":[]}"#;
 ///
 /// # Errors
 /// It cannot be written as JSON.
-pub fn health(judgement: &Judgement) -> serde_json::Result<String> {
+pub fn health(alarms: &[Finding]) -> serde_json::Result<String> {
     #[derive(Serialize)]
     struct Health<'a> {
         level: Level,
         findings: &'a [Finding],
     }
-    let health = Health {
-        level: judgement.level,
-        findings: judgement.alarms(),
-    };
-    serde_json::to_string(&health)
+    serde_json::to_string(&Health {
+        level: assess::level_of(alarms),
+        findings: alarms,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    // A probe reads the body: a node that is well and one whose findings are over must say the same.
+    // A probe reads the body: a node whose pulse is well and one that was judged well must say the same.
     #[test]
     fn well_is_what_a_judgement_without_findings_says() {
         let fixture = include_str!("../../tests/fixtures/healthy.json");
         let facts = headroom_facts::Facts::from_json(fixture).unwrap();
-        assert_eq!(health(&crate::assess::judge(&facts)).unwrap(), WELL);
+        assert_eq!(health(assess::judge(&facts).alarms()).unwrap(), WELL);
     }
 }

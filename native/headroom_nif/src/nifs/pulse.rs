@@ -2,7 +2,8 @@
 
 use std::sync::OnceLock;
 
-use headroom_core::assess::{self, Judgement};
+use headroom_core::assess;
+use headroom_core::finding::Finding;
 use headroom_core::measure::resource::kernel_slots;
 use headroom_core::measure::{capacity, Resources};
 use headroom_core::render::{json, plugin};
@@ -10,7 +11,7 @@ use headroom_core::snapshot::Snapshot;
 use headroom_facts::beam::{Fixed, Tables, Vitals};
 use headroom_facts::reading::Detail;
 use headroom_facts::unreadable::Reason;
-use headroom_facts::vocabulary::{Known, Level};
+use headroom_facts::vocabulary::Known;
 use headroom_facts::{Facts, System};
 use headroom_os as os;
 use rustler::schedule::consume_timeslice;
@@ -78,30 +79,36 @@ fn pulse<'a>(
     consume_timeslice(env, COST);
     let tables = fixed.tables(&vitals);
     let resources = Resources::measured(&system.fds, &system.nofile, &tables);
-    let is_well = || assess::is_well(&resources, &system.nofile, &vitals.thresholds);
     match asked {
         Asked::Capacity => {
             let slots = kernel_slots(&system.fds, &system.nofile);
             Ok(to_term(env, &capacity::of(&resources, slots))?)
         }
-        Asked::Health if is_well() => Ok(ok().encode(env)),
-        Asked::HealthJson if is_well() => Ok((ok(), binary(env, json::WELL)).encode(env)),
-        Asked::Health | Asked::HealthJson => {
-            let judgement = assess::judge(&facts(system, fixed, tables, &vitals));
-            say(env, asked, &judgement)
+        _ if assess::is_well(&resources, &system.nofile, &vitals.thresholds) => {
+            Ok(well(env, asked))
+        }
+        _ => {
+            let facts = facts(system, fixed, tables, &vitals);
+            say(env, asked, &assess::alarms(&facts, &resources))
         }
     }
 }
 
-fn say<'a>(env: Env<'a>, asked: Asked, judgement: &Judgement) -> NifResult<Term<'a>> {
-    Ok(match (asked, judgement.level) {
-        (Asked::HealthJson, level) => {
-            let level: Term = to_term(env, &level)?;
-            let json = json::health(judgement).map_err(unwritten)?;
-            (level, binary(env, json)).encode(env)
+fn well(env: Env, asked: Asked) -> Term {
+    match asked {
+        Asked::HealthJson => (ok(), binary(env, json::WELL)).encode(env),
+        _ => ok().encode(env),
+    }
+}
+
+fn say<'a>(env: Env<'a>, asked: Asked, alarms: &[Finding]) -> NifResult<Term<'a>> {
+    let level = assess::level_of(alarms);
+    Ok(match asked {
+        Asked::HealthJson => {
+            let json = json::health(alarms).map_err(unwritten)?;
+            (to_term(env, &level)?, binary(env, json)).encode(env)
         }
-        (_, Level::Ok | Level::Notice) => ok().encode(env),
-        (_, level) => to_term(env, &(level, judgement.alarms()))?,
+        _ => to_term(env, &(level, alarms))?,
     })
 }
 

@@ -161,14 +161,10 @@ pub(super) fn end(open: u64, from: u64) -> Result<End, Reason> {
 /// The highest open descriptor, for the rare states in which a wrong guess would mislead. `from` is a number above which few
 /// stand, if there is one.
 pub(super) fn highest_for_sure(open: u64, from: Option<u64>) -> Result<u64, Reason> {
-    if let Some(from) = from {
-        let mut entries = [0; ENTRIES];
-        let found = look(from, &mut entries)?;
-        if let (Some(&last), true) = (found.numbers.last(), found.complete) {
-            return Ok(last);
-        }
+    match end(open, from.unwrap_or(open))?.highest {
+        Some(highest) => Ok(highest),
+        None => highest_by_halving(open),
     }
-    highest_by_halving(open)
 }
 
 /// The highest open descriptor by halving, for the rare states in which a wrong guess would mislead.

@@ -9,7 +9,7 @@ mod privileges;
 mod probe;
 mod quotas;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -40,8 +40,8 @@ static IN_INITIAL_USER_NS: OnceLock<Result<bool, Reason>> = OnceLock::new();
 static FORCE_SCAN: AtomicBool = AtomicBool::new(false);
 /// The last count that took several steps.
 static COUNTED: Mutex<Option<Counted>> = Mutex::new(None);
-/// The soft limit at or above which nothing was open when it was looked at last.
-static CLEAN_FROM: AtomicU64 = AtomicU64::new(u64::MAX);
+/// The soft limit at or above which nothing was open when it was looked at last, and when that was.
+static CLEAN_FROM: Mutex<Option<(u64, Instant)>> = Mutex::new(None);
 /// `fs.nr_open` and when it was read.
 static NR_OPEN: Mutex<Option<(Limit, Instant)>> = Mutex::new(None);
 
@@ -117,16 +117,15 @@ fn above_soft(open: u64, soft: Limit, patience: Patience) -> Result<Tally, Untol
     let Some(from) = soft.finite() else {
         return now(0, None);
     };
-    if patience == Patience::Recent && CLEAN_FROM.load(Ordering::Relaxed) == from {
+    if is_clean(from, patience) {
         return now(0, None);
     }
     let end = fd_table::end(open, from)?;
+    *CLEAN_FROM.lock().unwrap_or_else(PoisonError::into_inner) =
+        (end.above == Some(0)).then(|| (from, Instant::now()));
     if let Some(above) = end.above {
-        let clean = if above == 0 { from } else { u64::MAX };
-        CLEAN_FROM.store(clean, Ordering::Relaxed);
         return now(above, end.highest);
     }
-    CLEAN_FROM.store(u64::MAX, Ordering::Relaxed);
     if patience != Patience::Fresh {
         if let Ok(counted) = recent(soft, patience) {
             return Ok(Tally { open, ..counted });
@@ -138,6 +137,15 @@ fn above_soft(open: u64, soft: Limit, patience: Patience) -> Result<Tally, Untol
         }
     }
     recent(soft, patience).map(|counted| Tally { open, ..counted })
+}
+
+/// Whether nothing stands at or above this limit, as the last look says. It can have become wrong only where somebody raised
+/// the limit, opened, and lowered it to the same number since: a health check takes that risk, others for a second.
+fn is_clean(from: u64, patience: Patience) -> bool {
+    let looked = *CLEAN_FROM.lock().unwrap_or_else(PoisonError::into_inner);
+    looked.is_some_and(|(clean_from, at)| {
+        clean_from == from && (patience == Patience::Recent || at.elapsed() <= RECENT)
+    })
 }
 
 /// A count that took several steps, if it is young enough to be used.
