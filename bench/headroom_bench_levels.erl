@@ -41,7 +41,7 @@ exempt() ->
     Exempt =:= true.
 
 row(Count, Level, Exempt) ->
-    Open = headroom_measure:hold(Count),
+    Open = dense(Count),
     at(Level, Open),
     Level =:= said(headroom:health(), Level) orelse error({level, Level, headroom:health()}),
     Bare = case Exempt of true -> fun headroom_bench_nif:bare2/0; false -> fun headroom_bench_nif:bare3/0 end,
@@ -51,13 +51,20 @@ row(Count, Level, Exempt) ->
     io:format("~8b ~-9s~8.2f~8.2f~8.2f~10.2f~10.2f~8.2f~10.2f~8.2f~n", [Open, Level, B, H, H - B, R, Ca, Ch, S, Re]),
     {Count, Level, Times}.
 
+%% Without holes, so that a limit at the number that is open is full.
+dense(Count) ->
+    at(ok, Count),
+    _ = headroom_measure:hold(Count),
+    #{fds := #{highest := Highest}} = headroom:snapshot(),
+    headroom_measure:hold(max(Count, Highest + 1)).
+
 calls() ->
     [{health, fun headroom:health/0},
      {response, fun headroom_health:response/0},
      {capacity, fun headroom:capacity/0},
      {check, fun() -> headroom:check(#{fds => 10}) end},
      {snapshot, fun headroom:snapshot/0},
-     {record, fun() -> headroom_view:status_record(1) end}].
+     {record, fun() -> headroom_ask:status_record(1) end}].
 
 %% The soft limit and the thresholds that make a level of so many descriptors; the hard limit bounds the first.
 at(full, Open) -> limits(Open, 80, 95);
@@ -86,7 +93,7 @@ goal(What, Most, Values) ->
 
 %% As a probe asks, at ok and at warning.
 cold(Count) ->
-    Open = headroom_measure:hold(Count),
+    Open = dense(Count),
     At = fun(Level) ->
                  at(Level, Open),
                  #{health := Health} = headroom_measure:cold(?ROUNDS, [{health, fun headroom:health/0}]),

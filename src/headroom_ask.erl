@@ -21,13 +21,13 @@
 -spec snapshot() -> headroom:snapshot() | unavailable().
 snapshot() ->
     with_library(fun() ->
-        Snapshot = ask(snapshot, headroom_beam:facts(sockets), fresh),
+        Snapshot = ask(snapshot, headroom_beam:now(sockets), fresh),
         Snapshot#{node := node()}
     end).
 
 -spec json() -> binary() | unavailable().
 json() ->
-    with_library(fun() -> ask(json, headroom_beam:facts(sockets), fresh) end).
+    with_library(fun() -> ask(json, headroom_beam:now(sockets), fresh) end).
 
 -spec report(ascii | unicode) -> binary() | unavailable().
 report(Charset) ->
@@ -66,7 +66,7 @@ hazards() ->
 
 -spec boot_advice() -> [headroom:boot_line()] | unavailable().
 boot_advice() ->
-    with_library(fun() -> ask(boot_advice, headroom_beam:facts(no_sockets), fresh) end).
+    with_library(fun() -> ask(boot_advice, headroom_beam:now(no_sockets), fresh) end).
 
 -spec diagnose(term(), headroom:operation(), boolean()) -> headroom:verdict() | unavailable().
 diagnose(Reason, Operation, Probe) ->
@@ -82,7 +82,7 @@ why(How, Given, Operation, Probe) ->
                         {long, Long} -> {fun headroom_nif:ask_long/2, Long}
                     end,
     Question = {How, Reason, Operation, Probe},
-    with_library(fun() -> at(fun(Moment) -> Ask(Question, Moment) end, headroom_beam:facts(no_sockets), fresh) end).
+    with_library(fun() -> at(fun(Moment) -> Ask(Question, Moment) end, headroom_beam:now(no_sockets), fresh) end).
 
 %% A long list of characters becomes a binary: as a list only its beginning would be looked at.
 measured(Text) when is_binary(Text), byte_size(Text) > ?SHORT ->
@@ -100,7 +100,7 @@ measured(Reason) ->
 -spec requirement(headroom:requirements()) ->
     met | {unmet, [headroom:finding()], binary()} | {bad_requirement, term(), binary()} | unavailable().
 requirement(Required) ->
-    with_library(fun() -> ask({require, Required}, headroom_beam:facts(no_sockets), fresh) end).
+    with_library(fun() -> ask({require, Required}, headroom_beam:now(no_sockets), fresh) end).
 
 -spec plan(headroom:planned()) -> headroom:plan() | {error, {bad_plan, term(), binary()}} | unavailable().
 plan(Asked) ->
@@ -153,14 +153,15 @@ exposed() ->
     (headroom_beam:facts(no_sockets))#{exposure => headroom_exposure:facts()}.
 
 %% Hands a question with its moment to the library, and counts when it needs a count.
--spec ask(headroom_nif:question(), headroom_beam:facts(), fresh | recent | never) -> headroom_nif:answer().
+-spec ask(headroom_nif:question(), headroom_beam:facts() | headroom_beam:now(), fresh | recent | never) ->
+    headroom_nif:answer().
 ask(Question, Beam, Patience) ->
     at(fun(Moment) -> headroom_nif:ask(Question, Moment) end, Beam, Patience).
 
 %% Hands a change with its moment to the library; what is held back afterwards is noted.
 -spec change(headroom_nif:change(), fresh | never) -> {ok, term()} | {error, term()}.
 change(Change, Patience) ->
-    Result = at(fun(Moment) -> headroom_nif:change(Change, Moment) end, headroom_beam:facts(no_sockets), Patience),
+    Result = at(fun(Moment) -> headroom_nif:change(Change, Moment) end, headroom_beam:now(no_sockets), Patience),
     ok = headroom_held:note_fds(),
     Result.
 
@@ -169,6 +170,10 @@ at(Ask, Beam, Patience) ->
     try
         counted(fun(Counted) -> Ask({Beam, Thresholds, Counted}) end, Patience)
     catch
+        %% The library was just loaded; it has not begun with what it was asked.
+        error:unkept ->
+            ok = headroom_beam:keep(),
+            at(Ask, Beam, Patience);
         %% A wrong argument of the caller's; those of the library's function would fill the screen.
         error:badarg -> erlang:error(badarg)
     end.

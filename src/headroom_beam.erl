@@ -4,7 +4,7 @@
 %% Values that cannot change while the VM runs are read once and kept.
 -module(headroom_beam).
 
--export([facts/1, vitals/1, keep/0, max_fds/0, warm/0]).
+-export([facts/1, now/1, vitals/1, keep/0, max_fds/0, warm/0]).
 
 -define(FIXED, {?MODULE, fixed}).
 
@@ -16,7 +16,8 @@
                    reserved := headroom_held:facts(),
                    unreadable := [#{what := atom(), reason := atom()}],
                    exposure => map()}.
--export_type([facts/0]).
+-type now() :: tuple().
+-export_type([facts/0, now/0]).
 
 %% The facts of this moment. With `sockets' the registry process of the socket module is asked, too.
 -spec facts(sockets | no_sockets) -> facts().
@@ -37,6 +38,20 @@ facts(Sockets) ->
       reserved => headroom_held:facts(),
       own => headroom_held:own(),
       unreadable => Unreadable ++ Fixed}.
+
+%% The same as a tuple, in the order of the core's `Now', without what is fixed, which the library keeps.
+-spec now(sockets | no_sockets) -> now().
+now(Sockets) ->
+    {Open, Unreadable} = sockets(Sockets),
+    {erlang:system_time(millisecond),
+     atom_to_binary(node(), utf8),
+     erlang:system_info(port_count),
+     erlang:system_info(process_count),
+     erlang:system_info(ets_count),
+     erlang:system_info(atom_count),
+     Open,
+     {headroom_held:fds(), headroom_held:ports()},
+     Unreadable}.
 
 %% The few numbers of a health check, where the library keeps what is fixed: a tuple, in the order of the core's `Vitals'.
 -spec vitals(headroom_nif:thresholds()) -> tuple().

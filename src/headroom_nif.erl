@@ -26,7 +26,7 @@
 
 -type patience() :: fresh | recent | never.
 -type thresholds() :: tuple(). % as `thresholds/1' gave them: cheaper to hand over than a map
--type moment() :: {headroom_beam:facts(), thresholds(), patience()}.
+-type moment() :: {headroom_beam:facts() | headroom_beam:now(), thresholds(), patience()}.
 -type question() :: snapshot | json | {report, ascii | unicode | {ascii | unicode, map()}}
                   | boot_advice | hazards | harden_plan | {hardened, map()}
                   | {diagnose | explain, term(), headroom:operation(), boolean()}

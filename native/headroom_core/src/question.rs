@@ -116,6 +116,7 @@ impl Question {
             | Question::Hardened(_)
             | Question::Diagnose(_)
             | Question::Explain(_) => Detail::Full,
+            Question::Require(required) if !required.concern(Name::KernelFiles) => Detail::Health,
             Question::BootAdvice | Question::Require(_) | Question::Plan(_) => Detail::Limits,
         }
     }

@@ -60,6 +60,11 @@ impl Requirements {
         self.0.len()
     }
 
+    /// Whether anything is required of this resource.
+    pub fn concern(&self, name: Name) -> bool {
+        self.0.iter().any(|(of, _)| *of == name)
+    }
+
     /// Whether nothing is required.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

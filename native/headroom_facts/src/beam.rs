@@ -65,7 +65,47 @@ pub struct Vitals {
     pub thresholds: Thresholds,
 }
 
+/// The VM at one moment, where [`Fixed`] is kept: a tuple, in this order.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Now {
+    /// System time in milliseconds.
+    pub taken_at: i64,
+    /// The node's name.
+    pub node: String,
+    /// Ports in use.
+    pub ports: u64,
+    /// Processes in use.
+    pub processes: u64,
+    /// ETS tables.
+    pub ets_tables: u64,
+    /// Atoms in use.
+    pub atoms: u64,
+    /// Sockets of the `socket` module.
+    pub sockets: Count,
+    /// What headroom itself holds back.
+    pub reserved: Reserved,
+    /// What the VM would not tell now.
+    pub unreadable: Vec<Unreadable>,
+}
+
 impl Fixed {
+    /// The facts of the VM at a moment.
+    pub fn at(&self, now: Now) -> Beam {
+        let (ports, processes, ets_tables, atoms) = self.limits;
+        let tables = Tables {
+            ports: (Known::Is(now.ports), ports),
+            processes: (Known::Is(now.processes), processes),
+            ets_tables: (Known::Is(now.ets_tables), ets_tables),
+            atoms: (Known::Is(now.atoms), atoms),
+            sockets: now.sockets,
+        };
+        let mut beam = self.beam(tables, now.reserved);
+        beam.taken_at = now.taken_at;
+        beam.node = now.node;
+        beam.unreadable.splice(0..0, now.unreadable);
+        beam
+    }
+
     /// The tables of the VM. What no finding above a notice is about, nobody asked for.
     pub fn tables(&self, vitals: &Vitals) -> Tables {
         let (ports, processes, ets_tables, atoms) = self.limits;

@@ -1,12 +1,13 @@
 //! The moment that a question or a change is about: what the VM says, the thresholds, and how old a count may be.
 
-use headroom_facts::beam::Beam;
+use headroom_facts::beam::{Beam, Now};
 use headroom_facts::reading::{Detail, Patience, ScanNeeded};
 use headroom_facts::thresholds::Thresholds;
 use headroom_facts::System;
 use headroom_os as os;
 use rustler::{Error, NifResult, Term};
 
+use super::pulse::{fixed, unkept};
 use crate::term::{elements, from_term, Mismatch};
 
 rustler::atoms! { bad_facts }
@@ -21,11 +22,12 @@ pub struct Moment {
 }
 
 impl Moment {
-    /// From `{Beam, Thresholds, Patience}`.
+    /// From `{Beam, Thresholds, Patience}`. `Beam` is all facts of the VM in a map, or a tuple of those that change, which raises
+    /// `unkept` where the others are not kept.
     pub fn from_term(term: Term) -> NifResult<Moment> {
         let [beam, thresholds, patience] = elements(term).ok_or(Error::BadArg)?;
         Ok(Moment {
-            beam: from_term(beam).map_err(unfit)?,
+            beam: beam_of(beam)?,
             thresholds: from_term(thresholds).map_err(unfit)?,
             patience: from_term(patience)?,
         })
@@ -35,6 +37,15 @@ impl Moment {
     pub fn system(&self, detail: Detail) -> Result<System, ScanNeeded> {
         os::read(self.beam.max_fds, self.patience, detail)
     }
+}
+
+fn beam_of(term: Term) -> NifResult<Beam> {
+    if !term.is_tuple() {
+        return from_term(term).map_err(unfit);
+    }
+    let now: Now = from_term(term).map_err(unfit)?;
+    let fixed = fixed().ok_or_else(|| Error::RaiseTerm(Box::new(unkept())))?;
+    Ok(fixed.at(now))
 }
 
 /// `{bad_facts, Why}` names the key: whoever adds a fact must not search blind.

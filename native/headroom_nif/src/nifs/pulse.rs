@@ -29,6 +29,11 @@ const COST: i32 = 1;
 /// It cannot change while the VM runs. A library that replaces this one keeps nothing until it is told.
 pub(super) static FIXED: OnceLock<Fixed> = OnceLock::new();
 
+/// What [`keep`] keeps.
+pub fn fixed() -> Option<&'static Fixed> {
+    FIXED.get()
+}
+
 /// Keeps what cannot change while the VM runs.
 #[rustler::nif]
 fn keep<'a>(env: Env<'a>, fixed: Term<'a>) -> NifResult<Term<'a>> {
@@ -70,7 +75,7 @@ fn pulse<'a>(
     let asked: Asked = from_term(asked)?;
     let vitals: Vitals = from_term(vitals)?;
     let patience = from_term(patience)?;
-    let Some(fixed) = FIXED.get() else {
+    let Some(fixed) = fixed() else {
         return Ok(unkept().encode(env));
     };
     let Ok(system) = os::read(fixed.max_fds, patience, Detail::Health) else {
@@ -124,7 +129,7 @@ fn status_record<'a>(
 ) -> NifResult<Term<'a>> {
     let vitals: Vitals = from_term(vitals)?;
     let patience = from_term(patience)?;
-    let Some(fixed) = FIXED.get() else {
+    let Some(fixed) = fixed() else {
         return Ok(unkept().encode(env));
     };
     let Ok(system) = os::read(fixed.max_fds, patience, Detail::Limits) else {
