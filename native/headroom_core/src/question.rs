@@ -21,6 +21,7 @@ use headroom_facts::exposure::Exposure;
 use headroom_facts::probe::{Peak, Probe};
 use headroom_facts::quotas::Suspicion;
 use headroom_facts::reading::Detail;
+use headroom_facts::vocabulary::Name;
 use headroom_facts::Facts;
 
 /// What is asked.
