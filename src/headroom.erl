@@ -258,14 +258,14 @@ while all dirty I/O threads are blocked; report_text/0 does not.
 """).
 -spec report() -> ok | unavailable().
 report() ->
-    headroom_print:print(fun headroom_ask:report/1).
+    headroom_print:print(fun headroom_inventory:report/1).
 
 ?DOC("""
 The report as text: ASCII, lines of 80 columns where the numbers allow it.
 """).
 -spec report_text() -> binary() | unavailable().
 report_text() ->
-    headroom_ask:report(ascii).
+    headroom_inventory:report(ascii).
 
 ?DOC("""
 Facts and judgement of this moment as one map.

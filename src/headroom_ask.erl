@@ -4,7 +4,7 @@
 %% A question and the moment that it is about are all that is handed over; what a question means stands in the core.
 -module(headroom_ask).
 
--export([snapshot/0, json/0, report/1, health/0, capacity/0, version/0]).
+-export([snapshot/0, json/0, report/2, health/0, capacity/0, version/0]).
 -export([hazards/0, boot_advice/0]).
 -export([diagnose/3, explain/3]).
 -export([requirement/1, plan/1, health_json/0, status_record/1]).
@@ -13,8 +13,6 @@
 
 %% A longer text is read where no process waits for a scheduler meanwhile.
 -define(SHORT, 4096).
-%% Milliseconds that a report waits for what is not its own.
--define(SOON, 500).
 
 -type unavailable() :: {error, {nif_not_loaded, term()}}.
 
@@ -29,24 +27,16 @@ snapshot() ->
 json() ->
     with_library(fun() -> ask(json, headroom_beam:now(sockets), fresh) end).
 
--spec report(ascii | unicode) -> binary() | unavailable().
-report(Charset) ->
+%% The report, with the holder that is told first where it was looked for.
+-spec report(ascii | unicode, {ok, map()} | none) -> binary() | unavailable().
+report(Charset, First) ->
+    Question = case First of
+                   {ok, Holder} -> {report, {Charset, Holder}};
+                   none -> {report, Charset}
+               end,
     with_library(fun() ->
-        Question = case first_holder(pulse(health, recent)) of
-                       {ok, First} -> {report, {Charset, First}};
-                       none -> {report, Charset}
-                   end,
         ask(Question, (headroom_beam:facts(sockets))#{exposure => headroom_exposure:facts()}, fresh)
     end).
-
-%% Where descriptors or ports run out, the report says who has them, if that can be told soon.
-first_holder({_Level, Findings}) ->
-    case [Id || #{id := Id, resource := Resource} <- Findings, Resource =:= fds orelse Resource =:= ports] of
-        [] -> none;
-        _ -> headroom_owners:within(first_holder, ?SOON)
-    end;
-first_holder(_) ->
-    none.
 
 -spec health() -> ok | {warning | critical, [headroom:finding()]} | unavailable().
 health() ->

@@ -5,7 +5,7 @@
 %% and after the VM. Opens nothing, spawns nothing; processes are asked by helpers that were started with the application.
 -module(headroom_inventory).
 
--export([inventory/1, text/1, json/1, first/0, relief/0, close/2]).
+-export([inventory/1, text/1, json/1, report/1, relief/0, close/2]).
 
 -type unavailable() :: {error, {nif_not_loaded, term()}}.
 
@@ -19,6 +19,8 @@
 -define(MOST, 100).
 %% Milliseconds in which an owner that was asked to end may do so.
 -define(ENDING, 500).
+%% Milliseconds that a report waits for what is not its own.
+-define(SOON, 500).
 %% Of Linux (netinet/in.h, linux/tcp.h).
 -define(IPPROTO_TCP, 6).
 -define(TCP_USER_TIMEOUT, 18).
@@ -51,8 +53,19 @@ json(Options) ->
     {Core, _} = options(Options),
     looked(Core, fun(Sight, _Handles) -> headroom_nif:holders(json, Sight, Core) end).
 
-%% Whom a report names first, in a few words.
--spec first() -> {ok, map()} | none.
+%% The report. Where descriptors or ports run out it says who has them, if that can be told soon.
+-spec report(ascii | unicode) -> binary() | unavailable().
+report(Charset) ->
+    headroom_ask:report(Charset, first_holder(headroom_ask:health())).
+
+first_holder({Level, [_ | _] = Findings}) when Level =:= warning; Level =:= critical ->
+    case [Id || #{id := Id, resource := Resource} <- Findings, Resource =:= fds orelse Resource =:= ports] of
+        [] -> none;
+        _ -> headroom_owners:within(fun first/0, ?SOON)
+    end;
+first_holder(_) ->
+    none.
+
 first() ->
     {Core, _} = options(#{top => 1, sample => 0}),
     case looked(Core, fun(Sight, _Handles) -> {ok, headroom_nif:holders(first, Sight, Core)} end) of

@@ -11,7 +11,7 @@
 -export_type([owner/0, process/0, question/0]).
 
 %% What one process is asked: who it is and whom it works for, or how many files it may have. Or the sockets of the VM.
--type question() :: {owner, pid()} | {files, pid()} | sockets | first_holder.
+-type question() :: {owner, pid()} | {files, pid()} | sockets | {call, fun(() -> term())}.
 %% The process that works with a descriptor, and what it has in common with others of its kind.
 -type process() :: {Name :: atom(), Label :: term(), Ancestor :: atom(), Initial :: mfa() | undefined,
                     Parent :: atom() | binary(), Application :: atom()}.
@@ -49,9 +49,10 @@ ask(Questions) ->
     Helpers = [Helper || Name <- names(), Helper <- [whereis(Name)], is_pid(Helper), Helper =/= self()],
     go_on(Questions, Helpers, [], [], [], ?PATIENCE_IN_ALL).
 
-%% The answer to one question, if it comes in so many milliseconds: asked of the last helper, the one that is free most.
--spec within(question(), non_neg_integer()) -> {ok, term()} | none.
-within(Question, Milliseconds) ->
+%% What a call answers, if that comes in so many milliseconds: made by the last helper, which is free most.
+-spec within(fun(() -> {ok, term()} | none), non_neg_integer()) -> {ok, term()} | none.
+within(Fun, Milliseconds) ->
+    Question = {call, Fun},
     case whereis(lists:last(names())) of
         Helper when is_pid(Helper) ->
             {Ref, _} = Job = {make_ref(), atomics:new(2, [])},
@@ -209,7 +210,7 @@ applications() ->
 answer({owner, Pid}, State) -> owner(Pid, ?HOPS, State);
 answer({files, Pid}, State) -> files(Pid, State);
 answer(sockets, _State) -> sockets();
-answer(first_holder, _State) -> headroom_inventory:first().
+answer({call, Fun}, _State) -> Fun().
 
 owner(Pid, Hops, State) ->
     case info(Pid, State) of

@@ -4,7 +4,6 @@
 //! ([`doubts`]), and only what stands then is told ([`inventory`]).
 
 mod doubt;
-mod first;
 mod group;
 mod inventory;
 mod join;
@@ -14,13 +13,9 @@ mod place;
 mod relief;
 
 pub use doubt::{doubts, Again, Doubts};
-pub use first::{first, First};
 pub(crate) use group::{bytes, duration};
 pub use group::{ByKind, Group, Idle, Sample, Why};
 pub use inventory::{inventory, Inventory, Options, Orphan, Others, Sight, Zombie, ZombieWhy};
 pub use listener::{Drops, Listener};
-pub use name::{label, owner};
+pub use name::{label, of as name_of, owner};
 pub use relief::{relief, How, Offer, Target};
-
-#[cfg(test)]
-mod tests;

@@ -112,7 +112,7 @@ fn function(value: &Value) -> Option<String> {
 }
 
 /// The name of a group: the registered name, or the label, or the ancestor and what it runs, or who spawned it.
-pub(super) fn of(owner: &Owner) -> String {
+pub fn of(owner: &Owner) -> String {
     match owner {
         Owner::Process(process) => shortened(of_process(process)),
         Owner::Gone => "owner gone".into(),

@@ -3,9 +3,13 @@
 use comfy_table::{CellAlignment, Table};
 
 use super::page::{ascii, wrapped};
-use crate::holders::{bytes, Group, Inventory, Listener, Offer, Orphan, Why, Zombie, ZombieWhy};
+use crate::finding::{Finding, Fix};
+use crate::holders::{
+    self, bytes, Group, Inventory, Listener, Offer, Options, Orphan, Sight, Why, Zombie, ZombieWhy,
+};
 use crate::number::grouped;
-use headroom_facts::vocabulary::Known;
+use headroom_facts::vocabulary::{Known, Level, Name};
+use serde::{Deserialize, Serialize};
 
 /// The widest name of a holder in the table.
 const NAME: usize = 31;
@@ -13,11 +17,7 @@ const NAME: usize = 31;
 const SHOWN: usize = 5;
 
 /// The text, ASCII. `handle` is how the VM shows the port and the owner of a claim.
-pub fn holders(
-    inventory: &Inventory,
-    offers: &[Offer],
-    handle: impl Fn(usize) -> String,
-) -> String {
+pub fn text(inventory: &Inventory, offers: &[Offer], handle: impl Fn(usize) -> String) -> String {
     let mut lines = wrapped(&headline(inventory), "", "  ");
     lines.push(String::new());
     lines.extend(table(&inventory.holders).lines().map(String::from));
@@ -268,17 +268,65 @@ fn listeners(inventory: &Inventory) -> String {
     )
 }
 
+/// Who holds most of what matters, and what could be closed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct First {
+    /// One sentence.
+    pub headline: String,
+    /// The line that closes what gives most; none where nothing can be closed.
+    pub line: Option<String>,
+    /// How many descriptors that gives.
+    pub gives: u64,
+}
+
+/// The holder that is told first.
+pub fn first(sight: &Sight, options: &Options) -> First {
+    let offers = holders::relief(sight, options, false);
+    let offer = offers.into_iter().find(|offer| offer.line.is_some());
+    First {
+        headline: headline(&holders::inventory(sight, options)),
+        gives: offer.as_ref().map_or(0, |offer| offer.gives),
+        line: offer.and_then(|offer| offer.line),
+    }
+}
+
+impl First {
+    /// Says what could be closed beside each finding that is about descriptors or ports, before what needs a restart.
+    pub fn relieve(&self, findings: &mut [Finding]) {
+        let Some(line) = &self.line else {
+            return;
+        };
+        let note = format!(
+            "closes {} descriptors, see headroom:relief()",
+            grouped(self.gives)
+        );
+        let concerned = findings.iter_mut().filter(|finding| {
+            finding.level >= Level::Warning && matches!(finding.resource, Name::Fds | Name::Ports)
+        });
+        for finding in concerned {
+            let last = finding
+                .fix
+                .iter()
+                .take_while(|fix| !fix.needs_restart())
+                .count();
+            finding
+                .fix
+                .insert(last, Fix::now(line.clone(), note.clone()));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::holders::{inventory, Options, Sight};
+    use crate::holders::inventory;
     use crate::render::page::WIDTH;
 
     // Text that is wider than the terminal is folded where nobody wants it.
     #[test]
     fn nothing_at_all_fits_on_the_page_too() {
         let sight = Sight::of_the_kernel(&[]);
-        let text = holders(&inventory(&sight, &Options::default()), &[], |_| {
+        let text = super::text(&inventory(&sight, &Options::default()), &[], |_| {
             String::new()
         });
         assert!(text.lines().all(|line| line.len() <= WIDTH), "{text}");

@@ -113,7 +113,7 @@ fn holders<'a>(
         let json = render::json::inventory(&holders::inventory(&sight, &options));
         to_term(env, &json.map_err(|_| rustler::Error::BadArg)?)?
     } else if first() == question {
-        to_term(env, &holders::first(&sight, &options))?
+        to_term(env, &render::holders::first(&sight, &options))?
     } else if relief() == question || targets() == question {
         to_term(
             env,
@@ -134,7 +134,7 @@ fn holders<'a>(
         };
         let offers = holders::relief(&sight, &options, false);
         let inventory = holders::inventory(&sight, &options);
-        to_term(env, &render::holders::holders(&inventory, &offers, handle))?
+        to_term(env, &render::holders::text(&inventory, &offers, handle))?
     })
 }
 

@@ -155,6 +155,12 @@ pub fn look_at_one(fd: RawFd) -> Option<Descriptor> {
     describe(fd, Depth::Whole)
 }
 
+/// The two calls that state, idle time and unread bytes cannot be had without, and nothing else: what a look is measured
+/// against.
+pub fn bare_calls(fd: RawFd) -> bool {
+    tcp_info(fd).is_ok() && unread(fd).is_some()
+}
+
 /// Where links of `/proc/self/fd` point to: the path of a file, as bytes.
 pub fn path(fd: u32) -> Option<Vec<u8>> {
     link(&fd.to_string()).ok()

@@ -1,3 +1,5 @@
+//! The join of the kernel's half with the VM's: who is blamed, who is not, and in which order.
+
 use std::net::SocketAddr;
 
 use headroom_facts::inventory::{Descriptor, Identity, Kind, Listen, Socket, Tcp, TcpState};
@@ -6,8 +8,8 @@ use headroom_facts::term::Value;
 use headroom_facts::unreadable::Word;
 use proptest::prelude::*;
 
-use super::*;
-use crate::render;
+use headroom_core::holders::*;
+use headroom_core::render;
 
 const LISTENER: &str = "127.0.0.1:5222";
 
@@ -184,7 +186,7 @@ fn the_leaking_server_is_named_first() {
         .iter()
         .all(|sample| sample.state == Some(TcpState::CloseWait)));
     assert_eq!((total(&found), found.moved), (found.total, 0));
-    let text = render::holders::holders(&found, &[], |claim| format!("#Port<0.{claim}>"));
+    let text = render::holders::text(&found, &[], |claim| format!("#Port<0.{claim}>"));
     let line = text.lines().next().unwrap();
     assert!(
         line.starts_with("srv_chat ra:conn/1 (chat) at 127.0.0.1:5222: 200 of 300"),
@@ -486,7 +488,7 @@ fn a_full_listener_comes_first() {
     let found = inventory(&sight, &Options::default());
     assert_eq!((found.listeners[0].fd, found.listeners[0].full), (2, true));
     assert!(!found.listeners[1].full);
-    let text = render::holders::holders(&found, &[], |_| String::new());
+    let text = render::holders::text(&found, &[], |_| String::new());
     assert!(text.contains("full, so clients hang: 129 wait"), "{text}");
     sight.drops = Err(Word::Enoent.into());
     let found = inventory(&sight, &Options::default());
@@ -593,7 +595,7 @@ fn owners_as_the_vm_says_them() {
         Value::Integer(1),
     ]);
     let parts = |parts: [Value; 6]| owner(&Value::Tuple(parts.to_vec()));
-    let name = |owner: Option<Owner>| super::name::of(&owner.unwrap());
+    let name = |owner: Option<Owner>| name_of(&owner.unwrap());
     let of = |parts_: [Value; 6]| name(parts(parts_));
     assert_eq!(
         of([
@@ -681,7 +683,7 @@ proptest! {
         prop_assert_eq!(total(&found), found.total);
         prop_assert_eq!(found.by_kind.total(), found.total);
         let offers = relief(&sight, &options, true);
-        let text = render::holders::holders(&found, &offers, |_| "#Port<0.1> of <0.2.0>".into());
+        let text = render::holders::text(&found, &offers, |_| "#Port<0.1> of <0.2.0>".into());
         prop_assert!(text.is_ascii());
     }
 }
