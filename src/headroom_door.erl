@@ -194,6 +194,7 @@ ask(<<"report">>) -> headroom:report_text();
 ask(<<"report json">>) -> headroom:snapshot(json);
 ask(<<"holders">>) -> headroom_inventory:text(#{});
 ask(<<"holders json">>) -> headroom_inventory:json(#{});
+ask(<<"trend">>) -> headroom_trend:text(ascii);
 ask(<<"release json">>) -> released(headroom:release());
 ask(<<"explain ", Reason/binary>>) -> headroom:explain_text(Reason);
 ask(_) -> {error, unknown_question}.
