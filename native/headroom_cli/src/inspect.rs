@@ -79,7 +79,7 @@ impl Inspect {
             let mut text =
                 report(&snapshot, None, Charset::Ascii) + &threads::section(&threads) + "\n";
             if seen_by != SeenBy::Nothing {
-                text.push_str(&render_holders::holders(&inventory, &[], |_| String::new()));
+                text.push_str(&render_holders::text(&inventory, &[], |_| String::new()));
                 text.push_str(&files::section(&files));
             }
             text + &rights(seen_by)

@@ -16,6 +16,9 @@ const BAND: RGBColor = RGBColor(0x9e, 0xc5, 0xe8);
 const LINE: RGBColor = RGBColor(0x1f, 0x5f, 0x99);
 const LIMIT: RGBColor = RGBColor(0xc0, 0x2f, 0x2f);
 
+/// Low, middle and high of each stretch of time, where anything was seen.
+type Band = Vec<Option<(u64, u64, u64)>>;
+
 /// The picture of all resources that were seen.
 ///
 /// # Errors
@@ -23,7 +26,7 @@ const LIMIT: RGBColor = RGBColor(0xc0, 0x2f, 0x2f);
 pub fn svg(watch: &Watch, data: &Data) -> Result<String, String> {
     let samples = watch.samples();
     let (span, most) = drawn(samples);
-    let seen: Vec<(&Trend, Vec<Option<(u64, u64, u64)>>)> = data
+    let seen: Vec<(&Trend, Band)> = data
         .resources
         .iter()
         .map(|trend| (trend, samples.band(trend.name, span, most)))

@@ -84,7 +84,7 @@ fn watched(seed: u64, days: u64, interval_ms: u64, look_every_ms: u64) -> (u32, 
         let ms = tick * interval_ms;
         let used = service.at(ms);
         samples.push(ms, &[Some(used), None, None, None, None, None]);
-        if ms % look_every_ms == 0 {
+        if ms.is_multiple_of(look_every_ms) {
             let week_ms = Some(ms % (7 * 86_400_000));
             let outlook = outlook(
                 &samples,
