@@ -56,7 +56,7 @@ counts() ->
     headroom_child:with(child(#{nofile => 600}), fun(Child) ->
         [begin
              Left = headroom_child:fill(Child, {fds, Free}),
-             #{fds := #{open := Open, free := Left, age_ms := 0}} = headroom_child:call(Child, headroom, snapshot, []),
+             #{fds := #{open := Open, free := Left}} = headroom_child:call(Child, headroom, snapshot, []),
              Open = length(headroom_outside:descriptors(Child)),
              Open
          end || Free <- [500, 100, 0]]
