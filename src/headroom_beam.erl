@@ -13,7 +13,7 @@
                    max_fds := headroom:limit(),
                    tables := #{ports := table(), processes := table(), ets_tables := table(), atoms := table(),
                                sockets := headroom:count()},
-                   reserved := headroom_held:facts(),
+                   reserved := headroom_held:facts(), own := non_neg_integer(),
                    unreadable := [#{what := atom(), reason := atom()}],
                    exposure => map()}.
 -type now() :: tuple().

@@ -134,7 +134,8 @@ details(_Fds) -> ?NOT_LOADED.
 -spec standard_pipes([{non_neg_integer(), pos_integer()}]) -> [{non_neg_integer(), [non_neg_integer()]}].
 standard_pipes(_Programs) -> ?NOT_LOADED.
 
--spec holders(doubts | inventory | first | relief | targets | {text, map()}, tuple(), map()) -> map() | [map()] | binary().
+-spec holders(doubts | inventory | json | first | relief | targets | {text, map()}, tuple(), map()) ->
+    map() | [map()] | binary().
 holders(_Question, _Sight, _Options) -> ?NOT_LOADED.
 
 -spec sample(tuple(), non_neg_integer(), pos_integer(), patience()) -> map() | scan_needed | unkept.

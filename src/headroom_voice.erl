@@ -92,7 +92,7 @@ log(Level, Parts) ->
     Texts = [Text || Part <- Parts, (Text = text(Part)) =/= none],
     ?LOG(Level, "~ts", [lists:join("\n", Texts)]).
 
-text(report) -> shown(headroom_ask:report(ascii));
+text(report) -> shown(headroom_inventory:report(ascii));
 text(trend) -> shown(headroom_trend:text(ascii));
 text(holders) -> headroom_trend:holders_text().
 

@@ -12,6 +12,7 @@ pub mod assess;
 pub mod autopsy;
 pub mod explain;
 pub mod finding;
+pub mod hazards;
 pub mod holders;
 pub mod lint;
 pub mod measure;

@@ -7,10 +7,10 @@
 use serde::Serialize;
 
 use crate::advise::sheet::{at_boot, AtBoot};
-use crate::assess::harden::{self, Attempts, Hardened, Plan};
-use crate::assess::hazards::hazards;
 use crate::explain::{Failure, Scene, Verdict};
 use crate::finding::{Finding, Word};
+use crate::hazards::harden::{self, Attempts, Hardened, Plan};
+use crate::hazards::hazards;
 use crate::plan::{self, Asked};
 use crate::render::holders::First;
 use crate::render::report::Charset;

@@ -19,6 +19,7 @@ const ROOMS: &[&str] = &[
     "lint",
     "plan",
     "assess",
+    "hazards",
     "explain",
     "snapshot",
     "trend",

@@ -176,7 +176,7 @@ fn what_is_unknown_is_left_out_of_the_metrics() {
     node.tick(0);
     let known = prometheus(metrics(&left(0), Some(&node.watch))).unwrap();
     for line in [
-        "# HELP process_open_fds Number of open file descriptors.",
+        "# HELP process_open_fds Number of open file descriptors",
         "# TYPE process_open_fds gauge",
         "headroom_level 2",
         "headroom_free{resource=\"fds\"} 0",

@@ -40,7 +40,8 @@ fn notice(
     Finding::new(id, Level::Notice, resource, message, evidence, fix)
 }
 
-pub(super) fn soft_above_max_fds(facts: &Facts) -> Option<Finding> {
+/// That somebody raised the soft limit above what the VM can watch, if so.
+pub fn soft_above_max_fds(facts: &Facts) -> Option<Finding> {
     let (soft, max_fds) = (facts.nofile.soft, facts.nofile.max_fds);
     if !level::is_soft_above(soft, max_fds) {
         return None;

@@ -1,9 +1,9 @@
 //! What the facts mean: how close each resource is to its limit, which is closest, and what is worth saying about it.
 
 mod exhaustion;
-pub mod harden;
-pub mod hazards;
 mod misfits;
+
+pub use misfits::soft_above_max_fds;
 
 use std::cmp::Reverse;
 

@@ -1,0 +1,41 @@
+//! The file server: with a full process table one file that is not opened raw takes the node down.
+
+use super::harden::Attempts;
+use super::{Hazard, Node};
+use crate::advise::boot;
+use crate::finding::{Finding, Fix, Id, Key, Proof};
+use crate::number;
+use headroom_facts::vocabulary::Name;
+
+pub(super) const HAZARD: Hazard = Hazard {
+    id: Id::FileServerNeedsProcess,
+    harden: false,
+    find,
+    note,
+};
+
+fn find(node: &Node) -> Option<Finding> {
+    node.exposure.file_server.then(|| {
+        let processes = node.of(Name::Processes);
+        let mut fix = boot::more_of(node.facts, processes);
+        fix.push(Fix::permanent("file:open(Name, [raw | Modes])", "in the code that opens files"));
+        node.hazard(
+            Id::FileServerNeedsProcess,
+            &[Name::Processes],
+            format!(
+                "With a full process table one file:open that is not raw takes the node down with file_server_2 ({} of {} processes are free).",
+                number::limit(processes.free),
+                number::limit(processes.limit)
+            ),
+            vec![
+                (Key::Free, Proof::Limit(processes.free)),
+                (Key::Limit, Proof::Limit(processes.limit)),
+            ],
+            fix,
+        )
+    })
+}
+
+fn note(_: &Node, _: &Attempts, _: bool) -> String {
+    "Nothing can be done while the node runs: keep processes free (+P), open files raw.".into()
+}
