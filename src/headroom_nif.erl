@@ -30,6 +30,7 @@
 -type question() :: snapshot | json | {report, ascii | unicode | {ascii | unicode, map()}}
                   | boot_advice | hazards | harden_plan | {hardened, map()}
                   | {diagnose | explain, term(), headroom:operation(), boolean()}
+                  | {plan, term()}
                   | {require, headroom:requirements()}.
 -type answer() :: term(). % of the shape that the public function names
 -type change() :: {raise, non_neg_integer() | max} | clamp | {reserve, headroom_held:facts()} | release.

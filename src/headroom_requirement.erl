@@ -121,8 +121,13 @@ hint() ->
 unchecked(Reason) ->
     format("headroom: the requirements cannot be checked: ~0tp~n", [Reason]).
 
+%% A text that is cut at an odd character is better than none.
+-spec format(string(), [term()]) -> binary().
 format(Format, Args) ->
-    unicode:characters_to_binary(io_lib:format(Format, Args)).
+    case unicode:characters_to_binary(io_lib:format(Format, Args)) of
+        Text when is_binary(Text) -> Text;
+        {_, Text, _} -> Text
+    end.
 
 %% Without flushing: a port whose reader stands still would hold the halt for ever.
 -spec refuse(iodata()) -> no_return().
