@@ -74,7 +74,7 @@ child_unmet(stop, Reason, Text) ->
     unmet(stop, Reason, Text);
 child_unmet(Halt, Reason, Text) ->
     case node_ends() of
-        true -> unmet(Halt, Reason, Text);
+        true -> halt_unmet(Halt, Text);
         false -> {error, Reason}
     end.
 
@@ -94,10 +94,13 @@ node_ends() ->
         undefined -> false
     end.
 
-unmet(halt, _Reason, Text) -> refuse([Text, hint()]);
-unmet({halt, Word}, _Reason, Text) -> refuse([Text, taken_as_halt(Word), hint()]);
 unmet(stop, Reason, Text) -> ?LOG_ERROR("~ts", [Text]), {error, Reason};
-unmet(warn, _Reason, Text) -> ?LOG_WARNING("~ts", [Text]).
+unmet(warn, _Reason, Text) -> ?LOG_WARNING("~ts", [Text]);
+unmet(Halt, _Reason, Text) -> halt_unmet(Halt, Text).
+
+-spec halt_unmet(halt | {halt, string()}, binary()) -> no_return().
+halt_unmet(halt, Text) -> refuse([Text, hint()]);
+halt_unmet({halt, Word}, Text) -> refuse([Text, taken_as_halt(Word), hint()]).
 
 %% The variable wins. A word in it that is none of ours must not start a node that would have been refused.
 on_unmet() ->

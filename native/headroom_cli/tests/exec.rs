@@ -206,7 +206,7 @@ fn what_becomes_of_its_words_changes_nothing() {
 #[test]
 fn an_ignored_sigpipe_stays_ignored() {
     let ignored = |trap: &str| {
-        let script = format!("{trap} exec {HEADROOM} exec --quiet grep SigIgn /proc/self/status");
+        let script = format!("{trap} exec '{HEADROOM}' exec --quiet grep SigIgn /proc/self/status");
         let output = Command::new("sh").args(["-c", &script]).output().unwrap();
         let mask = stdout(&output).split_whitespace().next_back().unwrap();
         u64::from_str_radix(mask, 16).unwrap() >> (libc::SIGPIPE - 1) & 1
