@@ -51,6 +51,7 @@ now(Sockets) ->
      erlang:system_info(atom_count),
      Open,
      {headroom_held:fds(), headroom_held:ports()},
+     headroom_held:own(),
      Unreadable}.
 
 %% The few numbers of a health check, where the library keeps what is fixed: a tuple, in the order of the core's `Vitals'.

@@ -84,6 +84,8 @@ pub struct Now {
     pub sockets: Count,
     /// What headroom itself holds back.
     pub reserved: Reserved,
+    /// Descriptors that headroom holds in the VM.
+    pub own: u64,
     /// What the VM would not tell now.
     pub unreadable: Vec<Unreadable>,
 }
@@ -102,6 +104,7 @@ impl Fixed {
         let mut beam = self.beam(tables, now.reserved);
         beam.taken_at = now.taken_at;
         beam.node = now.node;
+        beam.own = now.own;
         beam.unreadable.splice(0..0, now.unreadable);
         beam
     }
