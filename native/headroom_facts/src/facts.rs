@@ -106,7 +106,7 @@ impl Facts {
             otp_release: beam.otp_release,
             kernel: system.kernel,
             fds: Fds {
-                own: system.fds.own + beam.own,
+                own: system.fds.own.saturating_add(beam.own),
                 ..system.fds
             },
             reserved: in_force(beam.reserved, system.nofile.soft, beam.max_fds),
