@@ -89,7 +89,7 @@ tell(called) ->
     log(notice, [report, holders, trend]).
 
 log(Level, Parts) ->
-    Texts = [Text || Part <- Parts, (Text = text(Part)) =/= none],
+    Texts = [Text || Part <- Parts, Text <- [text(Part)], Text =/= none],
     ?LOG(Level, "~ts", [lists:join("\n", Texts)]).
 
 text(report) -> shown(headroom_inventory:report(ascii));
