@@ -79,7 +79,7 @@ pub struct Base {
 }
 
 impl Base {
-    /// A node of kernel, stdlib and one small application, as measured on OTP 25 to 29 with 2 to 16 schedulers.
+    /// A node of kernel, stdlib and one small application, as a rounded figure.
     pub const TYPICAL: Base = Base {
         fds: 32,
         ports: 4,
