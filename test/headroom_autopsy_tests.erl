@@ -8,7 +8,7 @@ died_of(Limits, Flags, Expression) ->
     Dump = headroom_scratch:path("dump"),
     try
         {_, Output} = die(Dump, Limits, Flags, Expression),
-        {0, Answer} = headroom_sh:run([headroom_command:path(), " autopsy ", Dump]),
+        {0, Answer} = headroom_sh:run([headroom_command:shell(), " autopsy ", Dump]),
         {cause(Answer), Answer, Output}
     after
         file:delete(Dump)
@@ -65,7 +65,7 @@ no_dump_at_all_test_() ->
         {_, Output} = die(Dump, "ulimit -v 1500000", "+Q 134217727", "ok."),
         ?assertNot(filelib:is_file(Dump)),
         ok = file:write_file(Dump, Output),
-        {0, Answer} = headroom_sh:run([headroom_command:path(), " autopsy ", Dump]),
+        {0, Answer} = headroom_sh:run([headroom_command:shell(), " autopsy ", Dump]),
         ok = file:delete(Dump),
         ?assertEqual(<<"port_tab">>, cause(Answer), Answer)
     end}.
@@ -73,6 +73,6 @@ no_dump_at_all_test_() ->
 %% Neither a dump nor a log of one: no answer is better than a wrong one.
 what_is_no_dump_is_refused_test_() ->
     {timeout, 60, fun() ->
-        {2, _} = headroom_sh:run([headroom_command:path(), " autopsy /etc/passwd"]),
-        {2, _} = headroom_sh:run([headroom_command:path(), " autopsy /nonexistent"])
+        {2, _} = headroom_sh:run([headroom_command:shell(), " autopsy /etc/passwd"]),
+        {2, _} = headroom_sh:run([headroom_command:shell(), " autopsy /nonexistent"])
     end}.

@@ -22,7 +22,7 @@ with_door(Options, Test) ->
     end}.
 
 door(Question, Where) ->
-    headroom_sh:run(lists:flatten(lists:join(" ", [headroom_command:path(), "door", Question | Where]))).
+    headroom_sh:run(lists:flatten(lists:join(" ", [headroom_command:shell(), "door", Question | Where]))).
 
 socket(Path) -> ["--socket", Path].
 

@@ -6,7 +6,7 @@
 
 %% Exit status and what was printed.
 run(Arguments) ->
-    headroom_sh:run(lists:flatten(lists:join(" ", [headroom_command:path() | Arguments]))).
+    headroom_sh:run(lists:flatten(lists:join(" ", [headroom_command:shell() | Arguments]))).
 
 pid(Child) -> integer_to_list(headroom_child:os_pid(Child)).
 

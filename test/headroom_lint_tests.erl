@@ -33,4 +33,4 @@ mix_release_test_() ->
     end}.
 
 clean(Root) ->
-    ?assertEqual({0, <<"no findings\n">>}, headroom_sh:run([headroom_command:path(), " lint --root ", Root])).
+    ?assertEqual({0, <<"no findings\n">>}, headroom_sh:run([headroom_command:shell(), " lint --root ", Root])).

@@ -30,7 +30,7 @@ near(Name, Planned, Used) ->
 
 %% What the command plans, which knows nothing of the node.
 outside(Name) ->
-    Command = [headroom_command:path(), " plan --json --sessions ", integer_to_list(?SESSIONS)],
+    Command = [headroom_command:shell(), " plan --json --sessions ", integer_to_list(?SESSIONS)],
     {0, Json} = headroom_sh:run(Command),
     Pattern = ["\"name\":\"", atom_to_list(Name), "\",\"used\":([0-9]+)"],
     {match, [Number]} = re:run(Json, Pattern, [{capture, all_but_first, binary}]),

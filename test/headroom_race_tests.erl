@@ -42,10 +42,12 @@ worker(Fun) -> spawn_monitor(fun() -> exit({ok, Fun()}) end).
 outcome({Pid, Ref}) -> receive {'DOWN', Ref, process, Pid, Outcome} -> Outcome end.
 
 ask(Before, End, Count) ->
-    #{level := ok, findings := Findings, unreadable := [],
+    #{level := ok, findings := Findings, unreadable := Unreadable,
       fds := #{open := Open, free := Free, highest := Highest, own := Own, age_ms := Age},
       resources := [#{name := fds, used := Open, limit := ?NOFILE, free := Free}, #{name := ports, used := Ports} | _],
       nofile := #{soft := ?NOFILE}} = headroom:snapshot(),
+    %% The registry of the socket module is asked with a deadline, which a machine that is busy enough misses: that is said.
+    true = Unreadable =:= [] orelse Unreadable =:= [#{what => sockets, reason => timeout}],
     true = Own > 3,
     [] = [Id || #{id := Id, level := Level} <- Findings, Level =/= notice],
     true = Open >= Before andalso Open =< Before + ?CHURNERS * ?HELD,

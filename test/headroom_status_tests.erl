@@ -158,7 +158,7 @@ history_test_() ->
         {ok, #file_info{mode = Mode, size = First}} = file:read_file_info(History),
         ?assertEqual({8#600, 0}, {Mode band 8#777, First rem 4096}),
         Run(2),
-        {0, Text} = headroom_sh:run(headroom_command:path() ++ " history --file " ++ History),
+        {0, Text} = headroom_sh:run(headroom_command:shell() ++ " history --file " ++ History),
         Levels = [Level || Line <- string:split(Text, "\n", all), [_, Level | _] <- [re:split(string:trim(Line), " {2,}")]],
         ?assert(length([L || L <- Levels, L =:= <<"CRITICAL">>]) >= 2, Text),
         ?assertEqual(2, length(string:split(Text, "(os pid", all)) - 1),

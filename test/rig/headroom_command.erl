@@ -1,7 +1,7 @@
 %% The command `headroom'.
 -module(headroom_command).
 
--export([path/0]).
+-export([path/0, shell/0]).
 
 %% HEADROOM_CLI, or what cargo builds of this tree.
 -spec path() -> file:filename().
@@ -10,6 +10,11 @@ path() ->
         false -> build();
         Command -> Command
     end.
+
+%% The same as a word of a shell: the folder may have a space in its name.
+-spec shell() -> string().
+shell() ->
+    "'" ++ path() ++ "'".
 
 build() ->
     {Status, Output} = headroom_sh:run("cargo build --quiet --locked --package headroom_cli"),
