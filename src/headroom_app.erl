@@ -38,6 +38,7 @@ start() ->
 %% The ports went with their holder; the limit is the process's and stays unless it is given back.
 stop(_State) ->
     ok = headroom_signal:disarm(),
+    _ = headroom_ask:with_library(fun headroom_guard:dismiss/0),
     _ = headroom_reserve:give_back(),
     ok.
 

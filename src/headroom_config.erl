@@ -2,7 +2,7 @@
 %% The application's environment, checked once when the application starts.
 -module(headroom_config).
 
--export([load/0, thresholds/0, reserve/0]).
+-export([load/0, thresholds/0, reserve/0, release_on/0]).
 -export([status_file/0, door/0]).
 -export([harden/0]).
 -export([watch/0, signal/0, history/0]).
@@ -13,7 +13,7 @@
 -spec load() -> ok | {error, {bad_option, term(), binary()}}.
 load() ->
     case thresholds(application:get_env(headroom, thresholds, #{})) of
-        ok -> check_watch(check_door(check_status_file(check_reserve(reserve()), status_file()), door()));
+        ok -> check_watch(check_door(check_status_file(check_release_on(check_reserve(reserve())), status_file()), door()));
         {error, _} = Error -> Error
     end.
 
@@ -59,6 +59,19 @@ check_reserve(Option) ->
         {error, {Key, Why}} -> {error, {bad_option, {reserve, Key}, Why}};
         {error, Why} -> {error, {bad_option, reserve, Why}}
     end.
+
+%% What gives it back without anybody's word.
+-spec release_on() -> false | waiting | full.
+release_on() ->
+    application:get_env(headroom, release_on, false).
+
+check_release_on(ok) ->
+    case lists:member(release_on(), [false, waiting, full]) of
+        true -> ok;
+        false -> {error, {bad_option, release_on, <<"neither false, waiting nor full">>}}
+    end;
+check_release_on(Error) ->
+    Error.
 
 %% Where the status is written to.
 -spec status_file() -> none | term().

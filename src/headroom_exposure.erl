@@ -5,7 +5,7 @@
 %% Opens nothing, spawns nothing, and asks no process that could be waiting for a file or a name itself.
 -module(headroom_exposure).
 
--export([facts/0, warm/0]).
+-export([facts/0, warm/0, listeners/0]).
 
 -define(CODE_MODE, {?MODULE, code_mode}).
 
@@ -54,13 +54,17 @@ count_unloaded(Modules) ->
 %% The kernel process of the distribution owns the sockets that listen; to those of connections it is linked only. With
 %% the socket backend, and for other carriers, the process that accepts is what can be seen.
 dist_listeners() ->
-    Links = links(net_kernel),
-    Owner = {connected, whereis(net_kernel)},
-    case length([Port || Port <- Links, is_port(Port), erlang:port_info(Port, name) =:= {name, "tcp_inet"},
-                         erlang:port_info(Port, connected) =:= Owner]) of
-        0 -> length([Pid || Pid <- Links, is_pid(Pid), accepts(Pid)]);
-        Listeners -> Listeners
+    case listeners() of
+        [] -> length([Pid || Pid <- links(net_kernel), is_pid(Pid), accepts(Pid)]);
+        Listeners -> length(Listeners)
     end.
+
+%% Those of them that are ports.
+-spec listeners() -> [port()].
+listeners() ->
+    Owner = {connected, whereis(net_kernel)},
+    [Port || Port <- links(net_kernel), is_port(Port), erlang:port_info(Port, name) =:= {name, "tcp_inet"},
+             erlang:port_info(Port, connected) =:= Owner].
 
 accepts(Pid) ->
     case erlang:process_info(Pid, initial_call) of

@@ -5,7 +5,7 @@
 
 -export([load_status/0]).
 -export([version/0, boot/2, thresholds/1, reserve_option/1]).
--export([ask/2, ask_long/2, change/2, reserved_fds/0]).
+-export([ask/2, ask_long/2, change/2, reserved_fds/0, guard/3, gave/0]).
 -export([open_count/0, keep/1, pulse/3, status_record/5, scan/1]).
 -export([last_words/1, show/2]).
 -export([look/1, identify/1, details/1, standard_pipes/1, holders/3]).
@@ -13,7 +13,7 @@
 -export([trend_data/1, trend_text/2, trend_chart/1, metrics/4]).
 
 -nifs([version/0, boot/2, thresholds/1, reserve_option/1,
-       ask/2, ask_long/2, change/2, reserved_fds/0,
+       ask/2, ask_long/2, change/2, reserved_fds/0, guard/3, gave/0,
        open_count/0, keep/1, pulse/3, status_record/5, scan/1,
        last_words/1, show/2,
        look/1, identify/1, details/1, standard_pipes/1, holders/3]).
@@ -95,6 +95,13 @@ change(_Change, _Moment) -> ?NOT_LOADED.
 
 -spec reserved_fds() -> non_neg_integer() | undefined.
 reserved_fds() -> ?NOT_LOADED.
+
+%% Sets or takes away the thread that gives the reserve back, and what it gave back since this was asked last.
+-spec guard(waiting | full | off, [integer()], non_neg_integer()) -> ok | {error, binary()} | unkept.
+guard(_On, _Listeners, _Held) -> ?NOT_LOADED.
+
+-spec gave() -> undefined | {{ok, non_neg_integer()} | {error, term()}, non_neg_integer()}.
+gave() -> ?NOT_LOADED.
 
 -spec open_count() -> {ok, pos_integer()} | scan_needed | {error, atom() | {errno, integer()}}.
 open_count() -> ?NOT_LOADED.

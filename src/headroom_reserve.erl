@@ -4,7 +4,7 @@
 
 -behaviour(gen_server).
 
--export([start_link/0, reserve/1, release/0, give_back/0]).
+-export([start_link/0, reserve/1, release/0, give_back/0, tick/0]).
 -export([init/1, handle_call/3, handle_cast/2]).
 
 -include_lib("kernel/include/logger.hrl").
@@ -53,6 +53,33 @@ give_back() ->
 release_fds() ->
     headroom_ask:change(release, never).
 
+%% The clock. What the guard gave back in the meantime, and the ports that go with it; a full port table is given its own,
+%% which no thread could do, and needs none, since nothing spins there. A library that was just loaded gets its guard again.
+-spec tick() -> none | {gave_back, #{fds := non_neg_integer(), ports := non_neg_integer(), at := non_neg_integer()}}
+              | {error, term()}.
+tick() ->
+    Gave = headroom_ask:with_library(fun() ->
+        Told = headroom_guard:gave(),
+        ok = headroom_held:note_fds(),
+        _ = headroom_guard:stand(),
+        Told
+    end),
+    case Gave of
+        {{ok, Fds}, At} -> {gave_back, #{fds => Fds, ports => headroom_held:close_ports(all), at => At}};
+        {{error, Why}, _At} -> {error, Why};
+        _ -> full_ports()
+    end.
+
+full_ports() ->
+    Full = headroom_config:release_on() =:= full
+        andalso erlang:system_info(port_count) >= erlang:system_info(port_limit),
+    case Full andalso headroom_held:close_ports(all) of
+        Ports when is_integer(Ports), Ports > 0 ->
+            {gave_back, #{fds => 0, ports => Ports, at => erlang:system_time(millisecond)}};
+        _ ->
+            none
+    end.
+
 %%% In the process
 
 %% Its predecessor's ports are gone, and so is what the limit was lowered by.
@@ -81,6 +108,7 @@ take(#{ports := Ports} = Wanted) ->
             Held = headroom_held:ports(),
             case hold(Ports - Held) of
                 ok ->
+                    stand(headroom_guard:stand()),
                     {ok, #{fds => headroom_held:fds(), ports => headroom_held:ports(), soft => Soft}};
                 {error, system_limit} ->
                     _ = lower(#{fds => Before, ports => Held}),
@@ -89,6 +117,9 @@ take(#{ports := Ports} = Wanted) ->
         {error, _} = Error ->
             Error
     end.
+
+stand(ok) -> ok;
+stand({error, Why}) -> ?LOG_WARNING("headroom gives its reserve back only when it is told to: ~ts", [Why]).
 
 lower(Wanted) ->
     headroom_ask:change({reserve, Wanted}, fresh).

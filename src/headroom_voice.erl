@@ -8,7 +8,7 @@
 -behaviour(gen_server).
 
 -export([start_link/0]).
--export([measured/1, turned/4, alarmed/3, emptied/0, called/0]).
+-export([measured/1, turned/4, alarmed/3, emptied/0, called/0, gave_back/1]).
 -export([init/1, handle_call/3, handle_cast/2]).
 
 -include_lib("kernel/include/logger.hrl").
@@ -48,6 +48,11 @@ emptied() ->
 called() ->
     say(called).
 
+%% The reserve was given back without anybody's word, or could not be.
+-spec gave_back({gave_back, map()} | {error, term()}) -> ok.
+gave_back(Gave) ->
+    say(Gave).
+
 say(Message) ->
     case erlang:whereis(?MODULE) of
         undefined ->
@@ -83,6 +88,11 @@ tell({turned, From, To, Line, Report}) ->
 tell({alarmed, Name, Raised, Line}) ->
     ?LOG(case Raised of true -> warning; false -> notice end, "~ts", [Line]),
     execute([headroom, alarm], #{raised => number(Raised)}, #{resource => Name, message => Line});
+tell({gave_back, #{fds := Fds, ports := Ports, at := At}}) ->
+    Time = calendar:system_time_to_rfc3339(At, [{unit, millisecond}, {offset, "Z"}]),
+    ?LOG_WARNING("headroom gave its reserve back by itself at ~ts: ~b descriptors, ~b ports (release_on)", [Time, Fds, Ports]);
+tell({error, Why}) ->
+    ?LOG_WARNING("headroom could not give its reserve back by itself: ~0p", [Why]);
 tell(emptied) ->
     headroom_trend:holder();
 tell(called) ->

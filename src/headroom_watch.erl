@@ -63,6 +63,7 @@ next(Due, Now, Interval) -> Due + ((Now - Due) div Interval + 1) * Interval.
 
 tick(#{interval := Interval, ticks := Ticks} = State) ->
     _ = headroom_status_file:tick(),
+    gave_back(headroom_reserve:tick()),
     Sampled = headroom_trend:sample(Interval),
     Counted = State#{ticks := Ticks + 1},
     case Sampled of
@@ -74,6 +75,9 @@ tick(#{interval := Interval, ticks := Ticks} = State) ->
         {error, _} ->
             Counted
     end.
+
+gave_back(none) -> ok;
+gave_back(Gave) -> headroom_voice:gave_back(Gave).
 
 turned(undefined, State) ->
     State;

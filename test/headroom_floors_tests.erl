@@ -8,7 +8,7 @@ floors() ->
     [[headroom_nif],
      [headroom_config, headroom_deadline, headroom_held, headroom_history, headroom_preload],
      [headroom_beam, headroom_exposure, headroom_helper, headroom_owners],
-     [headroom_ask],
+     [headroom_ask, headroom_guard],
      [headroom_harden, headroom_inventory, headroom_nofile, headroom_print, headroom_requirement, headroom_reserve],
      [headroom_trend],
      [headroom_cluster, headroom_health, headroom_prometheus, headroom_status_file, headroom_voice],

@@ -28,7 +28,9 @@ use portable as platform;
 pub use change::{change, reserved};
 pub use environment::environment;
 pub use exec::exec;
-pub use platform::{acquire, inventory, local_ports, open_count, probe, read, release, Scan};
+pub use platform::{
+    acquire, inventory, local_ports, open_count, probe, read, release, Listener, Scan,
+};
 pub use stderr::{last_words, write_in_time};
 pub use uptime::moment;
 

@@ -1,6 +1,9 @@
 //! Other systems: the limits through libc, and everything else unknown.
 
 pub mod inventory;
+mod listener;
+
+pub use listener::Listener;
 
 use headroom_facts::probe::Probe;
 use headroom_facts::quotas::Suspicion;

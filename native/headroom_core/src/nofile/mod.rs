@@ -2,6 +2,7 @@
 //!
 //! Nothing is set here: each function is handed the one that sets, gives it the decision, and words the outcome.
 
+pub mod guard;
 pub mod raise;
 pub mod reserve;
 

@@ -12,6 +12,8 @@ use rustler::codegen_runtime::{
     internal_write_symbols, inventory, ErlNifEntry, ErlNifEnv, ErlNifFunc, ErlNifTerm,
 };
 
+use crate::nifs::guard;
+
 /// The entry holds raw pointers to functions and names that live as long as the library.
 struct Entry(ErlNifEntry);
 
@@ -59,6 +61,8 @@ fn acquire() -> c_int {
 }
 
 extern "C" fn unload(_: *mut ErlNifEnv, _: *mut c_void) {
-    // Nobody is left to tell; an unwinding panic would end the node.
+    // Nobody is left to tell; an unwinding panic would end the node. The thread first: it reads what is closed then, and its
+    // code goes with the library.
+    let _ = catch_unwind(guard::end);
     let _ = catch_unwind(os::release);
 }

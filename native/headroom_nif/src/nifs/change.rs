@@ -88,7 +88,7 @@ headroom_facts::atoms! {
 }
 
 /// What carries a decision out. `kept` as in [`os::change`].
-fn setting(kept: u64) -> impl FnOnce(Decide) -> Outcome {
+pub(super) fn setting(kept: u64) -> impl FnOnce(Decide) -> Outcome {
     move |decide| os::change(kept, decide)
 }
 

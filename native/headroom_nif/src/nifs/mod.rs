@@ -5,6 +5,7 @@
 
 mod ask;
 mod change;
+pub mod guard;
 mod inventory;
 mod moment;
 mod option;

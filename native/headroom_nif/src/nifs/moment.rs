@@ -1,6 +1,6 @@
 //! The moment that a question or a change is about: what the VM says, the thresholds, and how old a count may be.
 
-use headroom_facts::beam::{Beam, Now};
+use headroom_facts::beam::{Beam, Now, Reserved};
 use headroom_facts::reading::{Detail, Patience, ScanNeeded};
 use headroom_facts::thresholds::Thresholds;
 use headroom_facts::System;
@@ -26,8 +26,10 @@ impl Moment {
     /// `unkept` where the others are not kept.
     pub fn from_term(term: Term) -> NifResult<Moment> {
         let [beam, thresholds, patience] = elements(term).ok_or(Error::BadArg)?;
+        let mut beam = beam_of(beam)?;
+        beam.reserved = still(beam.reserved);
         Ok(Moment {
-            beam: beam_of(beam)?,
+            beam,
             thresholds: from_term(thresholds).map_err(unfit)?,
             patience: from_term(patience)?,
         })
@@ -36,6 +38,14 @@ impl Moment {
     /// What the operating system says now.
     pub fn system(&self, detail: Detail) -> Result<System, ScanNeeded> {
         os::read(self.beam.max_fds, self.patience, detail)
+    }
+}
+
+/// What is held back, as the library knows it: a guard may have given it back since the VM was told.
+pub fn still(reserved: Reserved) -> Reserved {
+    Reserved {
+        fds: os::reserved().unwrap_or(reserved.fds),
+        ..reserved
     }
 }
 

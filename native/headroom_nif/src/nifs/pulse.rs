@@ -17,7 +17,7 @@ use headroom_os as os;
 use rustler::schedule::consume_timeslice;
 use rustler::{Encoder, Env, NewBinary, NifResult, Term};
 
-use super::moment::unanswered;
+use super::moment::{still, unanswered};
 use super::{error, ok, scan_needed};
 use crate::term::{from_term, to_term};
 
@@ -148,7 +148,7 @@ fn status_record<'a>(
 pub(super) fn facts(system: System, fixed: &Fixed, tables: Tables, vitals: &Vitals) -> Facts {
     Facts::new(
         system,
-        fixed.beam(tables, vitals.reserved),
+        fixed.beam(tables, still(vitals.reserved)),
         vitals.thresholds,
     )
 }

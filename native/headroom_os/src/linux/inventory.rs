@@ -297,8 +297,15 @@ fn number(fd: RawFd, name: i32) -> Option<i32> {
     (length == bytes.len()).then(|| i32::from_ne_bytes(bytes))
 }
 
-fn cookie(fd: RawFd) -> Option<u64> {
+pub(super) fn cookie(fd: RawFd) -> Option<u64> {
     raw_cookie(fd).ok()
+}
+
+/// How many connections wait to be accepted, if it is a TCP socket that listens.
+pub(super) fn queued(fd: RawFd) -> Option<u32> {
+    let info = tcp_info(fd).ok()?;
+    let listens = TcpState::from_number(info.bytes[STATE]) == TcpState::Listen;
+    listens.then(|| info.u32(UNACKED))
 }
 
 fn raw_cookie(fd: RawFd) -> Result<u64, i32> {

@@ -5,6 +5,7 @@ mod fd_table;
 mod held;
 pub mod inventory;
 mod kernel_files;
+mod listener;
 mod privileges;
 mod probe;
 mod quotas;
@@ -21,6 +22,7 @@ use headroom_facts::{Fds, Nofile, System};
 use crate::{limits, system, Reading};
 use privileges::Privileges;
 
+pub use listener::Listener;
 pub use probe::probe;
 pub use quotas::local_ports;
 
