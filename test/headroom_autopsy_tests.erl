@@ -38,16 +38,16 @@ death({Cause, Says, Limits, Flags, Expression}) ->
 deaths_test_() ->
     [death(Death) || Death <- [
         %% Embedded mode loads all of OTP first: OTP 29 alone has more than 16 384 atoms.
-        {<<"atoms">>, [<<"65 536">>, <<"x_N">>, <<"+t 131072">>], "true", "+t 65536",
+        {<<"atoms">>, [<<"65536">>, <<"x_N">>, <<"+t 131072">>], "true", "+t 65536",
          "[list_to_atom([$x, $_ | integer_to_list(I)]) || I <- lists:seq(1, 200000)]."},
         {<<"resolver">>, [<<"emfile">>, <<"harden">>], "ulimit -n 64", "",
          ?UNTIL_ERROR("file:open(\"/dev/null\", [read, raw])") "inet:getaddr(\"nosuch.invalid\", inet), L."},
-        {<<"resolver">>, [<<"system_limit">>, <<"1 024 of 1 024">>, <<"+Q 2048">>, <<"ram_file_drv">>], "true", "+Q 1024",
+        {<<"resolver">>, [<<"system_limit">>, <<"1024 of 1024">>, <<"+Q 2048">>, <<"ram_file_drv">>], "true", "+Q 1024",
          ?UNTIL_ERROR("open_port({spawn_driver, \"ram_file_drv\"}, [])") "inet:getaddr(\"nosuch.invalid\", inet), L."},
-        {<<"file_server">>, [<<"of 1 024">>, <<"+P 2048">>, <<"timer:sleep">>], "true", "+P 1024",
+        {<<"file_server">>, [<<"of 1024">>, <<"+P 2048">>, <<"timer:sleep">>], "true", "+P 1024",
          "F = fun G() -> case catch spawn(timer, sleep, [infinity]) of P when is_pid(P) -> G(); _ -> ok end end, F(), "
          "catch file:open(\"/etc/passwd\", [read]), timer:sleep(20000)."},
-        {<<"memory">>, [<<"8 000 MB">>], "ulimit -v 4000000", "", "binary:copy(<<0>>, 8000000000)."},
+        {<<"memory">>, [<<"8000 MB">>], "ulimit -v 4000000", "", "binary:copy(<<0>>, 8000000000)."},
         {<<"not_a_limit">>, [<<"my own reason">>], "true", "", "erlang:halt(\"my own reason\")."},
         {<<"not_a_limit">>, [<<"badmatch">>], "true", "", "1 = 2."},
         {<<"not_a_limit">>, [<<"killed">>], "true", "", "exit(whereis(kernel_sup), kill), timer:sleep(20000)."}
@@ -55,7 +55,7 @@ deaths_test_() ->
 
 %% The table of a huge nofile: two gigabytes of address space, touched. What it leaves is too little for the rest.
 huge_port_table_test_() ->
-    death({<<"port_tab">>, [<<"134 217 727 slots">>, <<"+Q 65536">>], "ulimit -v 4800000", "+Q 134217727",
+    death({<<"port_tab">>, [<<"134217727 slots">>, <<"+Q 65536">>], "ulimit -v 4800000", "+Q 134217727",
            "binary:copy(<<0>>, 8000000000)."}).
 
 %% Where the table itself cannot be had the VM writes no dump: its last words are all that there is.

@@ -44,8 +44,8 @@ refused_boot_test_() ->
         {Status, Said} = boot(Redirect, Args ++ require("#{processes=>100000000,atoms=>900000000,fds=>1}")),
         ?assertEqual(78, Status),
         said(["headroom: 2 of 3 requirements are not met by nonode@nohost, os pid ",
-              "1. processes: the limit must be at least 100 000 000; it is ", "+P 100000000",
-              "2. atoms: the limit must be at least 900 000 000; it is ", "+t 900000000",
+              "1. processes: the limit must be at least 100000000; it is ", "+P 100000000",
+              "2. atoms: the limit must be at least 900000000; it is ", "+t 900000000",
               "exit status 78; HEADROOM_ON_UNMET=warn starts the node all the same\n"], Said)
      end}} || {Stream, Redirect} <- Streams, {Logger, Args} <- Loggers].
 
@@ -144,7 +144,7 @@ assert_test_() ->
         said([Words], Said)
      end} || {Required, Expected, Words} <-
         [{"#{fds=>1}", 0, ""},
-         {"#{fds=>100000000}", 78, "1. fds: the limit must be at least 100 000 000; it is "},
+         {"#{fds=>100000000}", 78, "1. fds: the limit must be at least 100000000; it is "},
          {"#{fd=>1}", 78, "headroom: bad requirement fd: no such resource"}]].
 
 %% Requirements that nobody can check are not met; without any, a missing library keeps no node from starting.

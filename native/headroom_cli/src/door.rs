@@ -8,7 +8,7 @@ use std::process::{self, ExitCode};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use clap::{Args, ValueEnum};
-use headroom_core::number::grouped;
+use headroom_core::number::plain;
 
 use crate::outside::{self, Node};
 use crate::say::{failed, say};
@@ -261,8 +261,8 @@ fn released(json: &str) -> Result<String, String> {
         (0, 0) => "nothing was held in reserve, so nothing is given back".into(),
         (fds, ports) => format!(
             "gave back {} descriptors and {} ports",
-            grouped(fds),
-            grouped(ports)
+            plain(fds),
+            plain(ports)
         ),
     })
 }

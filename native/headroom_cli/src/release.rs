@@ -106,12 +106,12 @@ fn release(node: &Node) -> Result<Outcome, String> {
     );
     let words = if gave > 0 {
         let open = match facts.fds.open {
-            Known::Is(open) => format!("; {} were open just before", number::grouped(open)),
+            Known::Is(open) => format!("; {} were open just before", number::plain(open)),
             Known::Unknown => String::new(),
         };
         format!(
             "{name}: gave back {}: the soft limit went from {} to {soft}, and the VM watches {max_fds}{open}",
-            number::grouped(gave),
+            number::plain(gave),
             number::limit(before)
         )
     } else if bounds

@@ -61,8 +61,8 @@ fn said(content: &[u8], name: &str, more: &[&str]) -> (Option<i32>, String) {
 fn each_level_has_its_exit_status_and_line() {
     let cases = [
         (412, 0, "HEADROOM OK - closest to its limit: atoms"),
-        (60_000, 1, "HEADROOM WARNING - 5 536 of 65 536"),
-        (65_536, 2, "HEADROOM CRITICAL - All 65 536 descriptors"),
+        (60_000, 1, "HEADROOM WARNING - 5536 of 65536"),
+        (65_536, 2, "HEADROOM CRITICAL - All 65536 descriptors"),
     ];
     for (open, code, beginning) in cases {
         let (status, line) = said(&record(open, 0), "level", &[]);

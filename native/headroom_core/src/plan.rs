@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::advise::lines;
 use crate::finding::Fix;
-use crate::number::grouped;
+use crate::number::plain;
 use headroom_facts::otp::{self, DEFAULT_PORTS, LARGEST_TABLE, PORT_PROGRAM_FDS};
 use headroom_facts::release::Release;
 use headroom_facts::term::Value;
@@ -296,8 +296,8 @@ impl Plan {
         if let (true, Limit::Finite(nr_open)) = (nr_open.is_below(nofile), *nr_open) {
             self.lacks.push(format!(
                 "fs.nr_open is {}, below the {} of nofile.",
-                grouped(nr_open),
-                grouped(nofile)
+                plain(nr_open),
+                plain(nofile)
             ));
             if let Some(fix) = lines::nr_open_kept(nofile) {
                 self.set(Word::Fds, fix);
@@ -309,7 +309,7 @@ impl Plan {
         ) {
             self.lacks.push(format!(
                 "The hard limit here is {}, below the {} of nofile: what starts the node has to give more (systemd, the container engine).",
-                grouped(hard), grouped(nofile)
+                plain(hard), plain(nofile)
             ));
         }
         self.set(Word::Fds, lines::unit(nofile));
@@ -317,7 +317,7 @@ impl Plan {
         if let (true, Limit::Finite(file_max)) = (file_max.is_below(all), *file_max) {
             self.lacks.push(format!(
                 "fs.file-max is {} for the whole machine; twice of nofile leaves room for others.",
-                grouped(file_max)
+                plain(file_max)
             ));
             self.set(Word::KernelFiles, lines::file_max_kept(all));
         }
@@ -344,13 +344,13 @@ impl Plan {
                     .div_ceil(WIDEST);
                 self.lacks.push(format!(
                     "{} connections to one address and port of a server: there are {} local ports at most. {upstreams} such addresses are needed, or more source addresses here.",
-                    grouped(used), grouped(WIDEST)
+                    plain(used), plain(WIDEST)
                 ));
             } else if used > available {
                 self.lacks.push(format!(
                     "{} connections to one server, and {} local ports.",
-                    grouped(used),
-                    grouped(available)
+                    plain(used),
+                    plain(available)
                 ));
                 self.set(Word::LocalPorts, lines::local_ports_kept());
             }
@@ -358,8 +358,8 @@ impl Plan {
         if host.somaxconn.is_some_and(|most| most < self.backlog) {
             self.lacks.push(format!(
                 "net.core.somaxconn is {}, less than a backlog of {}.",
-                grouped(host.somaxconn.unwrap_or(0)),
-                grouped(self.backlog)
+                plain(host.somaxconn.unwrap_or(0)),
+                plain(self.backlog)
             ));
             self.set(Word::Backlog, lines::somaxconn_kept(self.backlog));
         }

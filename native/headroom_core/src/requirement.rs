@@ -3,7 +3,7 @@
 use crate::advise::{goal, lines};
 use crate::finding::{Finding, Fix, Id, Key, Proof};
 use crate::measure::{BoundBy, Resource, Resources};
-use crate::number::{self, grouped};
+use crate::number::{self, plain};
 use headroom_facts::boot::{PortLimitSource, StartedBy};
 use headroom_facts::term::Value;
 use headroom_facts::unreadable::{self, What};
@@ -204,9 +204,9 @@ fn unknown(facts: &Facts, resource: &Resource, demand: Demand) -> Finding {
 fn must(name: Name, demand: Demand) -> String {
     let name = name.as_str();
     match demand {
-        Demand::Min(least) => format!("{name}: the limit must be at least {}", grouped(least)),
-        Demand::Max(most) => format!("{name}: the limit must be at most {}", grouped(most)),
-        Demand::Free(least) => format!("{name}: at least {} must be free", grouped(least)),
+        Demand::Min(least) => format!("{name}: the limit must be at least {}", plain(least)),
+        Demand::Max(most) => format!("{name}: the limit must be at most {}", plain(most)),
+        Demand::Free(least) => format!("{name}: at least {} must be free", plain(least)),
     }
 }
 

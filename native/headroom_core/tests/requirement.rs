@@ -216,7 +216,7 @@ fn each_failure_says_who_set_it_and_what_to_change() {
     facts.boot.started_by = StartedBy::Unknown;
     let (message, lines) = said(&facts, "fds", 80_000);
     assert!(
-        message.contains("the soft limit of the OS process (hard limit 80 000)"),
+        message.contains("the soft limit of the OS process (hard limit 80000)"),
         "{message}"
     );
     assert_eq!(lines, ["ulimit -Sn 80000", "LimitNOFILE=80000"]);
@@ -242,11 +242,11 @@ fn the_text_numbers_all_failures() {
     let text = refusal::unmet(&requirements.unmet(&facts), requirements.len(), &facts);
     let expected = "\
 headroom: 2 of 3 requirements are not met by shop@10.0.0.7, os pid 1
-1. fds: the limit must be at least 100 000; it is 65 536, set by the soft limit
-   of the OS process (hard limit 65 536, started in a container).
+1. fds: the limit must be at least 100000; it is 65536, set by the soft limit
+   of the OS process (hard limit 65536, started in a container).
   permanent  --ulimit nofile=100000:100000
                for docker or podman run, then restart
-2. ports: the limit must be at least 100 000; it is 65 536, set by the default
+2. ports: the limit must be at least 100000; it is 65536, set by the default
    of the VM.
   permanent  +Q 100000                         in vm.args, then restart
 ";

@@ -55,7 +55,7 @@ fn exit_status_and_line_of_each_level() {
     assert!(
         warning
             .line
-            .starts_with("HEADROOM WARNING - 5 536 of 65 536 descriptors are left"),
+            .starts_with("HEADROOM WARNING - 5536 of 65536 descriptors are left"),
         "{warning:?}"
     );
     let critical = said(with_open(65_536), &now);
@@ -63,7 +63,7 @@ fn exit_status_and_line_of_each_level() {
     assert!(
         critical
             .line
-            .starts_with("HEADROOM CRITICAL - All 65 536 descriptors"),
+            .starts_with("HEADROOM CRITICAL - All 65536 descriptors"),
         "{critical:?}"
     );
     assert_eq!(critical.line.lines().count(), 1);

@@ -1,7 +1,7 @@
 //! Every line that is advised is made here and nowhere else, with the place that it belongs to.
 
 use crate::finding::{Fix, Place};
-use crate::number::grouped;
+use crate::number::plain;
 use headroom_facts::boot::{PortLimitSource, StartedBy};
 use headroom_facts::unreadable::{Reason, Unreadable, What, Word};
 use headroom_facts::vocabulary::Limit;
@@ -152,10 +152,7 @@ pub fn proc_filesystem(missing: &[Unreadable]) -> Option<Fix> {
 
 /// What is held back goes back to whoever asks next.
 pub fn release(count: u64, what: &str) -> Fix {
-    let note = format!(
-        "gives back {} {what}; open your shell first",
-        grouped(count)
-    );
+    let note = format!("gives back {} {what}; open your shell first", plain(count));
     Fix::now("headroom:release().", note)
 }
 
@@ -166,7 +163,7 @@ pub fn release_reserve() -> Fix {
 
 /// The soft limit goes up as far as it helps sockets.
 pub fn raise_max(soft: u64) -> Fix {
-    let note = format!("raises the soft limit from {}", grouped(soft));
+    let note = format!("raises the soft limit from {}", plain(soft));
     Fix::now("headroom:raise_nofile(max).", note)
 }
 

@@ -3,7 +3,7 @@
 use crate::advise::{boot, lines, now};
 use crate::finding::{Finding, Fix, Id, Key, Proof};
 use crate::measure::{level, Resources};
-use crate::number::{self, grouped};
+use crate::number::{self, plain};
 use headroom_facts::boot::PortLimitSource;
 use headroom_facts::otp;
 use headroom_facts::release::Release;
@@ -89,8 +89,8 @@ fn ets_tables_above_advised(facts: &Facts, resources: &Resources) -> Option<Find
             Name::EtsTables,
             format!(
                 "There are {} ETS tables, more than the {} that the VM was started for: lookups by name get slower, nothing is refused.",
-                grouped(used),
-                grouped(limit)
+                plain(used),
+                plain(limit)
             ),
             vec![(Key::Used, Proof::Count(ets.used)), (Key::Limit, Proof::Limit(ets.limit))],
             vec![lines::ets_tables(facts, target)],
@@ -107,8 +107,8 @@ fn ports_below_nofile(facts: &Facts, resources: &Resources) -> Option<Finding> {
             Name::Ports,
             format!(
                 "The port table holds {}, nofile allows {}: gen_tcp ends first when ports fill.",
-                grouped(ports),
-                grouped(nofile)
+                plain(ports),
+                plain(nofile)
             ),
             vec![
                 (Key::PortLimit, Proof::Limit(Limit::Finite(ports))),
@@ -136,7 +136,7 @@ fn nofile_low(facts: &Facts) -> Option<Finding> {
             Name::Fds,
             format!(
                 "The soft limit is {}, the hard limit {}: a VM never raises it by itself, and what is raised after boot does not help sockets.",
-                grouped(soft),
+                plain(soft),
                 number::limit(hard)
             ),
             vec![
@@ -164,7 +164,7 @@ fn nofile_huge(facts: &Facts) -> Option<Finding> {
             "nofile was {} at boot, so the port table got {}: about {} MB of memory that is touched at boot.",
             number::limit(soft),
             slots(table),
-            grouped(bytes / 1_000_000)
+            plain(bytes / 1_000_000)
         ),
         vec![
             (Key::Soft, Proof::Limit(soft)),
@@ -191,7 +191,7 @@ fn hard_above_nr_open(facts: &Facts) -> Option<Finding> {
             format!(
                 "The hard limit {} is above fs.nr_open {}: no program can set it again, so logins through PAM can fail.",
                 number::limit(hard),
-                grouped(nr_open)
+                plain(nr_open)
             ),
             vec![
                 (Key::Hard, Proof::Limit(hard)),
@@ -212,8 +212,8 @@ fn file_max_below_nofile(facts: &Facts) -> Option<Finding> {
             Name::KernelFiles,
             format!(
                 "The whole kernel may open {} files, less than the {} of this process: accept fails with enfile first.",
-                grouped(file_max),
-                grouped(soft)
+                plain(file_max),
+                plain(soft)
             ),
             vec![
                 (Key::FileMax, Proof::Limit(facts.nofile.file_max)),
@@ -268,5 +268,5 @@ fn erl_max_ports_malformed(facts: &Facts) -> Option<Finding> {
 
 /// The size of a table of `slots` slots, in words.
 fn slots(slots: u64) -> String {
-    format!("{} slots", grouped(slots))
+    format!("{} slots", plain(slots))
 }

@@ -9,7 +9,7 @@ pub use slogan::Slogan;
 use crate::advise::lines;
 use crate::finding::Fix;
 use crate::measure::resource::{self, Resource};
-use crate::number::grouped;
+use crate::number::plain;
 use headroom_facts::dump::{Census, Dump};
 use headroom_facts::otp::{self, DEFAULT_PORTS, LARGEST_TABLE};
 use headroom_facts::release::Release;
@@ -177,7 +177,7 @@ impl Scene<'_> {
                 cause: Cause::NameTable,
                 message: format!(
                     "The table {table} was full{}. Nothing makes it larger: whatever creates modules or functions without end has to stop.",
-                    limit.map_or(String::new(), |limit| format!(" at {} entries", grouped(limit)))
+                    limit.map_or(String::new(), |limit| format!(" at {} entries", plain(limit)))
                 ),
                 evidence: self.slogan(),
                 fix: Vec::new(),
@@ -217,7 +217,7 @@ impl Scene<'_> {
             format!(
                 "most atoms look like {}: at least {}",
                 quoted(&group.what),
-                grouped(group.count)
+                plain(group.count)
             )
         }));
         if !self.dump.newest_atoms.is_empty() {
@@ -233,7 +233,7 @@ impl Scene<'_> {
             cause: Cause::Atoms,
             message: format!(
                 "A limit: the atom table was full{}, which ends a node at once. Atoms are never freed, so a larger table only buys time: find what makes them from data.",
-                limit.map_or(String::new(), |limit| format!(" at {}", grouped(limit)))
+                limit.map_or(String::new(), |limit| format!(" at {}", plain(limit)))
             ),
             evidence,
             fix: vec![lines::flag("+t", limit.map_or(1 << 21, |limit| limit.saturating_mul(2)))],
@@ -288,8 +288,8 @@ impl Scene<'_> {
                 cause: Cause::FileServer,
                 message: format!(
                     "A limit: the process table was full ({} of {}), and the file server ended when it could not spawn one more; the application kernel, and with it the node, goes down with it.",
-                    grouped(self.dump.processes.count),
-                    grouped(table)
+                    plain(self.dump.processes.count),
+                    plain(table)
                 ),
                 evidence,
                 fix: vec![lines::flag("+P", table.saturating_mul(2).min(LARGEST_TABLE))],
@@ -325,14 +325,11 @@ impl Scene<'_> {
             if taken > total / LARGE_SHARE && slots > DEFAULT_PORTS {
                 evidence.push(format!(
                     "the port table has {} slots, about {} of the {} in use",
-                    grouped(slots),
+                    plain(slots),
                     megabytes(taken),
                     megabytes(total)
                 ));
-                evidence.push(format!(
-                    "{} ports were open",
-                    grouped(self.dump.ports.count)
-                ));
+                evidence.push(format!("{} ports were open", plain(self.dump.ports.count)));
                 return Verdict {
                     cause: Cause::PortTab,
                     message: format!(
@@ -435,7 +432,7 @@ impl Scene<'_> {
                         "the longest queue: {} {}, {} messages",
                         process.pid,
                         process.what,
-                        grouped(process.messages)
+                        plain(process.messages)
                     )
                 }),
         );
@@ -507,8 +504,8 @@ impl Scene<'_> {
             lines.push(format!(
                 "{}: {} of {} in use",
                 table.name.as_str(),
-                grouped(used),
-                grouped(limit)
+                plain(used),
+                plain(limit)
             ));
         }
         lines
@@ -542,9 +539,9 @@ fn shortened(text: &str) -> String {
 
 fn megabytes(bytes: u64) -> String {
     if bytes < 10_000_000 {
-        format!("{} KB", grouped(bytes / 1000))
+        format!("{} KB", plain(bytes / 1000))
     } else {
-        format!("{} MB", grouped(bytes / 1_000_000))
+        format!("{} MB", plain(bytes / 1_000_000))
     }
 }
 

@@ -102,7 +102,7 @@ fn a_full_table_is_never_passed_over() {
     let autopsy = Autopsy::of(&dump);
     assert_eq!(autopsy.cause, Cause::Undetermined);
     let evidence = autopsy.evidence.join("\n");
-    assert!(evidence.contains("ports: 1 024 of 1 024"), "{evidence}");
+    assert!(evidence.contains("ports: 1024 of 1024"), "{evidence}");
 }
 
 // The number of slots is worked out from bytes: a wrong size of a slot would call a full table half empty.

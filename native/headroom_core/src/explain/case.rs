@@ -84,7 +84,7 @@ impl Case {
         match self.found.as_ref().map(|found| found.account.standing) {
             Some(Standing::Recorded(peak)) => {
                 let seconds = scene.facts.taken_at.saturating_sub(peak.at).max(0) / 1000;
-                format!("{} s ago", number::grouped(seconds.unsigned_abs()))
+                format!("{} s ago", number::plain(seconds.unsigned_abs()))
             }
             _ => "when this happened".into(),
         }

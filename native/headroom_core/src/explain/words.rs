@@ -73,7 +73,7 @@ fn rule(case: &Case, seen: &Seen, operation: Operation, scene: &Scene) -> String
         Symptom::Rubbish => {
             return format!(
                 "{} cannot be a descriptor: look at the driver or NIF that the line names.",
-                number::grouped(seen.descriptor.unwrap_or_default())
+                number::plain(seen.descriptor.unwrap_or_default())
             );
         }
         _ => (),
@@ -302,7 +302,7 @@ fn unread(seen: &Seen) -> String {
         0 => String::new(),
         bytes => format!(
             "Not read: {} bytes in the middle of the text.",
-            number::grouped(bytes)
+            number::plain(bytes)
         ),
     }
 }

@@ -3,7 +3,7 @@
 use super::harden::{loading_failed, Attempts};
 use super::{Hazard, Node};
 use crate::finding::{Finding, Fix, Id, Key, Proof};
-use crate::number::grouped;
+use crate::number::plain;
 use headroom_facts::exposure::CodeMode;
 use headroom_facts::vocabulary::{Known, Name};
 
@@ -22,7 +22,7 @@ fn find(node: &Node) -> Option<Finding> {
     (node.exposure.code_mode == CodeMode::Interactive && unloaded > 0).then(|| {
         let message = format!(
             "Code is loaded at its first call, and {} modules of the loaded applications are not loaded: without a free descriptor they are undef.",
-            grouped(unloaded)
+            plain(unloaded)
         );
         node.hazard(
             Id::InteractiveCodeLoading,
@@ -51,6 +51,6 @@ fn note(node: &Node, attempts: &Attempts, done: bool) -> String {
     }
     loading_failed(node, attempts).unwrap_or_else(|| format!(
         "Modules that print, log and serve a shell are loaded; {} others are loaded at their first call. A release with -mode embedded loads all at boot.",
-        grouped(node.exposure.unloaded_modules)
+        plain(node.exposure.unloaded_modules)
     ))
 }

@@ -3,7 +3,7 @@
 use super::harden::{loading_failed, Attempts};
 use super::{Hazard, Node};
 use crate::finding::{Finding, Id, Key, Proof};
-use crate::number::grouped;
+use crate::number::plain;
 use headroom_facts::exposure::CodeMode;
 use headroom_facts::release::Release;
 use headroom_facts::vocabulary::Name;
@@ -32,7 +32,7 @@ fn find(node: &Node) -> Option<Finding> {
             &[Name::Fds, Name::KernelFiles],
             format!(
                 "{} modules that format log events are not loaded: without a free descriptor {consequence}.",
-                grouped(modules.len() as u64)
+                plain(modules.len() as u64)
             ),
             vec![
                 (Key::Modules, Proof::Texts(modules.clone())),

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 
 use super::inventory::Options;
 use super::place::{self, Place};
-use crate::number::grouped;
+use crate::number::plain;
 
 atoms! {
     /// Why a group is told where it is told, the worst first.
@@ -270,8 +270,8 @@ impl Sum {
 
     fn message(&self, options: &Options, longest_ms: u32) -> String {
         let of = |some: u64| match (some, self.count()) {
-            (some, all) if some == all => format!("all {}", grouped(all)),
-            (some, all) => format!("{} of {}", grouped(some), grouped(all)),
+            (some, all) if some == all => format!("all {}", plain(all)),
+            (some, all) => format!("{} of {}", plain(some), plain(all)),
         };
         match self.why() {
             Why::OwnerGone => format!(

@@ -3,7 +3,7 @@
 use super::page::{fix_lines, wrapped};
 use crate::autopsy::Autopsy;
 use crate::measure::Resource;
-use crate::number::{self, grouped};
+use crate::number::{self, plain};
 use headroom_facts::dump::{Census, Dump, Owner, Process};
 use headroom_facts::vocabulary::{Known, Name};
 
@@ -64,7 +64,7 @@ fn table(table: &Resource) -> String {
     };
     let limit = match (table.name, table.limit.finite()) {
         (Name::EtsTables, _) => "no limit".into(),
-        (_, Some(limit)) => format!("of {}", grouped(limit)),
+        (_, Some(limit)) => format!("of {}", plain(limit)),
         (_, None) => "limit not in the dump".into(),
     };
     let used = number::count(table.used);
@@ -79,7 +79,7 @@ fn groups(what: &str, census: &Census) -> Vec<String> {
     let groups = census.groups.iter().filter(|group| group.count > 1);
     let shown: Vec<_> = groups
         .take(SHOWN)
-        .map(|group| format!("{} x {}", grouped(group.count), group.what))
+        .map(|group| format!("{} x {}", plain(group.count), group.what))
         .collect();
     list(&format!("most {what}"), &shown)
 }
@@ -91,7 +91,7 @@ fn owners(what: &str, owners: &[Owner]) -> Vec<String> {
         .filter(|owner| owner.count > 1)
         .map(|owner| {
             let name = owner.what.as_deref().unwrap_or("not in the dump");
-            format!("{} ({name}) {}", owner.pid, grouped(owner.count))
+            format!("{} ({name}) {}", owner.pid, plain(owner.count))
         })
         .collect();
     list(&format!("{what} owned by"), &shown)
@@ -103,7 +103,7 @@ fn processes(dump: &Dump) -> Vec<String> {
             "{} ({}) {} KB",
             process.pid,
             process.what,
-            grouped(process.memory / 1000)
+            plain(process.memory / 1000)
         )
     };
     let largest: Vec<_> = dump.largest.iter().take(SHOWN).map(memory).collect();
@@ -112,7 +112,7 @@ fn processes(dump: &Dump) -> Vec<String> {
             "{} ({}) {}",
             process.pid,
             process.what,
-            grouped(process.messages)
+            plain(process.messages)
         )
     };
     let queues = dump

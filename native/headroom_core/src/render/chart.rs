@@ -4,7 +4,7 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 
 use super::trend::{bounds, drawn, outlook, time};
-use crate::number::grouped;
+use crate::number::plain;
 use crate::trend::watch::{Data, Trend};
 use crate::trend::Watch;
 use headroom_facts::vocabulary::Limit;
@@ -86,7 +86,7 @@ fn panel<'a>(
         .x_labels(7)
         .y_labels(5)
         .x_label_formatter(&|seconds| ago(*seconds))
-        .y_label_formatter(&|used| grouped(used.max(0.0).round() as u64))
+        .y_label_formatter(&|used| plain(used.max(0.0).round() as u64))
         .draw()?;
     for run in runs(band) {
         let of = |at: usize| band[at].unwrap_or_default();
@@ -111,11 +111,9 @@ fn panel<'a>(
 fn title(trend: &Trend) -> String {
     let name = trend.name.as_str();
     outlook(trend).unwrap_or_else(|| match trend.limit {
-        Limit::Finite(limit) => format!(
-            "{name}: {}, limit {}",
-            trend.verdict.as_str(),
-            grouped(limit)
-        ),
+        Limit::Finite(limit) => {
+            format!("{name}: {}, limit {}", trend.verdict.as_str(), plain(limit))
+        }
         _ => format!("{name}: {}", trend.verdict.as_str()),
     })
 }

@@ -7,7 +7,7 @@ use crate::finding::{Finding, Fix};
 use crate::holders::{
     self, bytes, Group, Inventory, Listener, Offer, Options, Orphan, Sight, Why, Zombie, ZombieWhy,
 };
-use crate::number::grouped;
+use crate::number::plain;
 use headroom_facts::vocabulary::{Known, Level, Name};
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +23,7 @@ pub fn text(inventory: &Inventory, offers: &[Offer], handle: impl Fn(usize) -> S
     lines.extend(table(&inventory.holders).lines().map(String::from));
     let others = inventory.others;
     if others.groups > 0 {
-        let (groups, count) = (grouped(others.groups), grouped(others.count));
+        let (groups, count) = (plain(others.groups), plain(others.count));
         lines.push(format!("and {groups} more groups with {count} descriptors"));
     }
     lines.push(String::new());
@@ -96,8 +96,8 @@ pub fn headline(inventory: &Inventory) -> String {
             format!(
                 "{}: {} of {} descriptors",
                 who(first),
-                grouped(first.count),
-                grouped(inventory.total)
+                plain(first.count),
+                plain(inventory.total)
             )
         }
         Some(first) => format!("{}: {}", who(first), first.message),
@@ -145,14 +145,14 @@ fn table(groups: &[Group]) -> String {
         if count == 0 {
             "-".into()
         } else {
-            grouped(count)
+            plain(count)
         }
     };
     for group in groups {
         let cells = [
             shortened(&group.group),
             place(group),
-            grouped(group.count),
+            plain(group.count),
             some(group.close_wait + group.reset),
             some(group.idle.beyond),
         ];
@@ -180,15 +180,15 @@ fn open(inventory: &Inventory) -> String {
     let kinds = inventory.by_kind.sorted();
     let kinds: Vec<String> = kinds
         .iter()
-        .map(|(kind, count)| format!("{} {}", grouped(*count), kind.as_str()))
+        .map(|(kind, count)| format!("{} {}", plain(*count), kind.as_str()))
         .collect();
     let unclaimed = match inventory.unclaimed.total() {
         0 => String::new(),
-        count => format!("; of these {} without a known owner", grouped(count)),
+        count => format!("; of these {} without a known owner", plain(count)),
     };
     format!(
         "{}: {}{unclaimed}",
-        grouped(inventory.total),
+        plain(inventory.total),
         kinds.join(", ")
     )
 }
@@ -228,13 +228,10 @@ fn is_remarkable(listener: &Listener) -> bool {
 
 fn listener(listener: &Listener) -> String {
     let owner = listener.owner.as_deref().unwrap_or("nobody known");
-    let (queue, backlog) = (
-        grouped(listener.queue.into()),
-        grouped(listener.backlog.into()),
-    );
+    let (queue, backlog) = (plain(listener.queue.into()), plain(listener.backlog.into()));
     let dropped = match listener.dropped {
         Known::Is(0) => String::new(),
-        Known::Is(count) => format!(", {} dropped since it listens", grouped(count.into())),
+        Known::Is(count) => format!(", {} dropped since it listens", plain(count.into())),
         Known::Unknown => ", how many it dropped is unknown".into(),
     };
     let full = if listener.full {
@@ -257,8 +254,8 @@ fn listeners(inventory: &Inventory) -> String {
     let machine = match inventory.dropped.0 {
         Ok((overflows, drops)) => format!(
             "the machine dropped {} connections at a full queue since it was booted, {} for any reason",
-            grouped(overflows),
-            grouped(drops)
+            plain(overflows),
+            plain(drops)
         ),
         Err(reason) => format!("how many connections the machine dropped is unknown ({reason})"),
     };
@@ -298,7 +295,7 @@ impl First {
         };
         let note = format!(
             "closes {} descriptors, see headroom:relief()",
-            grouped(self.gives)
+            plain(self.gives)
         );
         let concerned = findings.iter_mut().filter(|finding| {
             finding.level >= Level::Warning && matches!(finding.resource, Name::Fds | Name::Ports)

@@ -53,8 +53,8 @@ pub fn dialect(text: &str, dialect: Dialect) -> String {
     out
 }
 
-/// The text in lines, the first and the others with what they begin with. Numbers stay whole, and so does a word that is
-/// longer than a line: it may be one to paste.
+/// The text in lines, the first and the others with what they begin with. A word that is longer than a line stays whole: it
+/// may be one to paste.
 pub fn wrapped(text: &str, first: &str, rest: &str) -> Vec<String> {
     set(text, first, rest, false)
 }
@@ -73,8 +73,7 @@ fn set(text: &str, first: &str, rest: &str, break_words: bool) -> Vec<String> {
         .initial_indent(first)
         .subsequent_indent(rest)
         .break_words(break_words);
-    let text = numbers_glued(text);
-    let lines = textwrap::wrap(&text, options);
+    let lines = textwrap::wrap(text, options);
     let unglued = |line: std::borrow::Cow<str>| line.replace(GLUE, " ");
     lines.into_iter().map(unglued).collect()
 }
@@ -106,17 +105,6 @@ pub fn fix_lines(fix: &Fix, mark: &str, column: usize) -> Vec<String> {
     lines
 }
 
-/// A space between two digits belongs to a number.
-fn numbers_glued(text: &str) -> String {
-    let chars: Vec<char> = text.chars().collect();
-    let digit = |index: usize| chars.get(index).is_some_and(char::is_ascii_digit);
-    let glued = |(index, &c): (usize, &char)| match c {
-        ' ' if index > 0 && digit(index - 1) && digit(index + 1) => GLUE,
-        c => c,
-    };
-    chars.iter().enumerate().map(glued).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,12 +120,9 @@ mod tests {
         assert_eq!(dialect(text, Dialect::Elixir), elixir);
     }
 
-    // A number cut in two is two numbers to whoever reads it at night.
+    // Half a line to paste is none.
     #[test]
-    fn numbers_and_lines_to_paste_stay_whole() {
-        let text = format!("{} 1 048 576 descriptors", "x".repeat(74));
-        let lines = wrapped(&text, "", "  ");
-        assert_eq!(lines[1], "  1 048 576 descriptors");
+    fn lines_to_paste_stay_whole() {
         let long = Fix::now("y".repeat(90), "a note");
         let lines = fix_lines(&long, "  ", 45);
         assert_eq!(lines[0], format!("  now        {}", "y".repeat(90)));

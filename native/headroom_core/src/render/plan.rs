@@ -1,7 +1,7 @@
 //! What so many sessions need, as lines of 80 columns, ASCII only.
 
 use super::page::wrapped;
-use crate::number::{self, grouped};
+use crate::number::{self, plain};
 use crate::plan::Plan;
 
 /// The text of a plan.
@@ -10,7 +10,7 @@ pub fn plan(plan: &Plan) -> String {
     let mut lines = wrapped(
         &format!(
             "{} sessions, each with {} descriptors, {} ports and {} processes; {} upstream{}",
-            grouped(asked.sessions),
+            plain(asked.sessions),
             asked.fds_per_session,
             asked.ports_per_session,
             asked.processes_per_session,
@@ -29,21 +29,21 @@ pub fn plan(plan: &Plan) -> String {
         lines.push(format!(
             "{:<24} {:>14} {:>14}",
             need.name.as_str(),
-            grouped(need.used),
-            grouped(need.limit)
+            plain(need.used),
+            plain(need.limit)
         ));
     }
     let available = number::count(plan.local_ports.available);
     lines.push(format!(
         "{:<24} {:>14} {:>14}",
         "local ports, an upstream",
-        grouped(plan.local_ports.used),
+        plain(plan.local_ports.used),
         format!("({available} here)")
     ));
     lines.push(format!(
         "{:<24} {:>14}",
         "memory of the tables",
-        format!("{} MB", grouped(plan.table_bytes / 1_000_000))
+        format!("{} MB", plain(plan.table_bytes / 1_000_000))
     ));
     lines.push(String::new());
     for line in &plan.lines {

@@ -5,7 +5,7 @@ use comfy_table::{CellAlignment, Table};
 use super::page::{self, fix_lines, unbroken, wrapped, WIDTH};
 use crate::finding::{Finding, Fix};
 use crate::measure::{CapacityOf, Resource, Resources, Use};
-use crate::number::{self, grouped};
+use crate::number::{self, plain};
 use crate::snapshot::Snapshot;
 use headroom_facts::unreadable::Unreadable;
 use headroom_facts::vocabulary::{Known, Level, Limit, Name};
@@ -167,7 +167,7 @@ fn limits(facts: &Facts) -> String {
     let nofile = &facts.nofile;
     let reserved = match facts.reserved.fds {
         0 => String::new(),
-        n => format!(" ({} reserved)", grouped(n)),
+        n => format!(" ({} reserved)", plain(n)),
     };
     let mut limits = vec![
         format!("soft {}{reserved}", number::limit(nofile.soft)),
@@ -176,7 +176,7 @@ fn limits(facts: &Facts) -> String {
         format!("max_fds {} (fixed at boot)", number::limit(nofile.max_fds)),
     ];
     if facts.reserved.ports > 0 {
-        limits.push(format!("{} ports reserved", grouped(facts.reserved.ports)));
+        limits.push(format!("{} ports reserved", plain(facts.reserved.ports)));
     }
     let limits: Vec<String> = limits.into_iter().map(unbroken).collect();
     format!("nofile   {}", limits.join("   "))

@@ -1,7 +1,7 @@
 //! Whatever a function of headroom answered, whole and in sentences: a prompt cuts maps off before the line to paste.
 
 use super::page::{cut, dialect, Dialect};
-use crate::number::grouped;
+use crate::number::plain;
 use headroom_facts::term::Value;
 
 /// The text of an answer, or nothing where it is none that is known here.
@@ -70,14 +70,14 @@ fn done(what: &Value) -> Option<Vec<String>> {
     Some(sentence(&match (number("soft"), fds, ports) {
         (Some(soft), ..) => format!(
             "Held back now: {} descriptors and {} ports; the soft limit is {soft}. headroom:release(). gives them back.",
-            grouped(fds),
-            grouped(ports)
+            plain(fds),
+            plain(ports)
         ),
         (None, 0, 0) => "Nothing was held back, so nothing was given back.".into(),
         (None, ..) => format!(
             "Given back: {} descriptors and {} ports. They go to whoever asks next, clients included.",
-            grouped(fds),
-            grouped(ports)
+            plain(fds),
+            plain(ports)
         ),
     }))
 }
@@ -243,7 +243,7 @@ fn sentence(text: &str) -> Vec<String> {
 fn text(value: &Value) -> Option<String> {
     Some(match value {
         Value::Atom(word) => word.clone(),
-        Value::Integer(n) => u64::try_from(*n).map_or_else(|_| n.to_string(), grouped),
+        Value::Integer(n) => u64::try_from(*n).map_or_else(|_| n.to_string(), plain),
         Value::Float(x) => format!("{x:.1}"),
         Value::Binary(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         Value::Tuple(parts) => match parts.as_slice() {

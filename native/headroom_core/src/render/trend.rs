@@ -5,7 +5,7 @@ use textplots::{Chart, LabelBuilder, LabelFormat, Plot, Shape};
 
 use super::page;
 use super::report::Charset;
-use crate::number::{self, grouped};
+use crate::number::{self, plain};
 use crate::trend::watch::{AtZero, Data, Trend};
 use crate::trend::{Samples, Span, Verdict, Watch};
 use headroom_facts::vocabulary::{Count, Limit, Name};
@@ -44,12 +44,12 @@ fn push(out: &mut String, line: &str) {
 fn heading(data: &Data) -> String {
     let skipped = match data.skipped {
         0 => String::new(),
-        n => format!(", {} skipped", grouped(n)),
+        n => format!(", {} skipped", plain(n)),
     };
     format!(
         "watched for {}: {} samples{skipped}, one in {}\n\n",
         time(data.observed_ms),
-        grouped(data.samples),
+        plain(data.samples),
         time(data.interval_ms),
     )
 }
@@ -66,7 +66,7 @@ fn table(data: &Data) -> String {
             number::count(trend.used),
             trend
                 .highest
-                .map_or("unknown".into(), |peak| grouped(peak.used)),
+                .map_or("unknown".into(), |peak| plain(peak.used)),
             trend.verdict.as_str().to_string(),
             time(trend.window_ms),
             pace(trend.per_hour),
@@ -91,7 +91,7 @@ fn pace(per_hour: f64) -> String {
     match per_hour.abs() {
         pace if pace < 0.05 => String::new(),
         pace if pace < 10.0 => format!("{sign}{pace:.1}"),
-        pace => format!("{sign}{}", grouped(pace.round() as u64)),
+        pace => format!("{sign}{}", plain(pace.round() as u64)),
     }
 }
 
@@ -156,8 +156,8 @@ pub fn was_empty(name: Name, at_zero: &AtZero, now: i64) -> String {
     format!(
         "{} had none left {ago} ago {lasted}: {} of {}{held_by}.",
         name.as_str(),
-        grouped(at_zero.used),
-        grouped(at_zero.limit),
+        plain(at_zero.used),
+        plain(at_zero.limit),
     )
 }
 
@@ -209,7 +209,7 @@ fn chart(samples: &Samples, trend: &Trend, charset: Charset) -> Option<(String, 
     let length = band.len() as u64 * samples.step_ms(span);
     let limit = match (trend.used, trend.limit) {
         (Count::Is(used), Limit::Finite(limit)) => {
-            format!("{} of {}", grouped(used), grouped(limit))
+            format!("{} of {}", plain(used), plain(limit))
         }
         (used, _) => number::count(used),
     };
@@ -235,7 +235,7 @@ fn chart(samples: &Samples, trend: &Trend, charset: Charset) -> Option<(String, 
         .lineplot(&lines)
         .x_label_format(no_label())
         .y_label_format(LabelFormat::Custom(Box::new(|value| {
-            grouped(value.max(0.0).round() as u64)
+            plain(value.max(0.0).round() as u64)
         })));
     drawn.figures();
     let text = drawn.to_string();

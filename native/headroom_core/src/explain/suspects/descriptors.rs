@@ -253,7 +253,7 @@ fn raised(question: Question, scene: &Scene, above: bool) -> (Standing, String) 
         };
         Some((
             standing,
-            format!("; {} {what} beyond it", number::grouped(count)),
+            format!("; {} {what} beyond it", number::plain(count)),
         ))
     };
     let looked = match question.operation {
@@ -295,6 +295,6 @@ fn next_is_watched(scene: &Scene) -> Option<(Standing, String)> {
     };
     Some((
         standing,
-        format!("; the next one is {}", number::grouped(next)),
+        format!("; the next one is {}", number::plain(next)),
     ))
 }

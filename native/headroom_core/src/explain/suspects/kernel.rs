@@ -325,7 +325,7 @@ impl Suspect for LocalPorts {
             Some(ports) => format!(
                 "{} TCP sockets, {} local ports",
                 number::count(quotas.sockets),
-                number::grouped(ports)
+                number::plain(ports)
             ),
             None => "ip_local_port_range is not read".into(),
         };

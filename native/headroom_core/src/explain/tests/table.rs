@@ -215,7 +215,7 @@ fn a_full_port_table_clears_the_others() {
             .unwrap_or_default()
     };
     assert!(
-        why(Culprit::Nofile).contains("924 of 1 024 descriptors are free"),
+        why(Culprit::Nofile).contains("924 of 1024 descriptors are free"),
         "{}",
         why(Culprit::Nofile)
     );
@@ -254,7 +254,7 @@ fn what_is_exhausted_is_said_even_if_the_reason_is_not_understood() {
     assert!(
         verdict
             .message
-            .contains("But exhausted now: ports (1 024 of 1 024)."),
+            .contains("But exhausted now: ports (1024 of 1024)."),
         "{}",
         verdict.message
     );

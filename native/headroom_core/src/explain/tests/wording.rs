@@ -42,7 +42,7 @@ fn sentences_claim_what_is_known() {
             "emfile",
             Op::Accept,
             &[],
-            &["It has passed: 924 of 1 024"],
+            &["It has passed: 924 of 1024"],
             &[],
         ),
         (
@@ -173,7 +173,7 @@ fn a_line_of_another_node_gets_none_of_our_numbers() {
     }
     let raised = explain(&line, Operation::Accept, &scene(&[RAISED]));
     assert!(
-        raised.message.contains("beyond max_fds 1 024"),
+        raised.message.contains("beyond max_fds 1024"),
         "{}",
         raised.message
     );
@@ -202,7 +202,7 @@ fn no_error_is_ruled_out_by_itself() {
             .map(|rejected| rejected.why.as_str())
             .unwrap_or_default();
         assert!(
-            why.contains("takes no port; 90 of 1 024"),
+            why.contains("takes no port; 90 of 1024"),
             "{operation:?}: {why}"
         );
     }

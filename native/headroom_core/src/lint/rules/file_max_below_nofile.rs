@@ -3,7 +3,7 @@
 use crate::advise::{boot, lines};
 use crate::lint::values;
 use crate::lint::{Found, Id, Rule, Scene};
-use crate::number::grouped;
+use crate::number::plain;
 
 pub const RULE: Rule = Rule {
     id: Id::FileMaxBelowNofile,
@@ -30,8 +30,8 @@ fn check(scene: &Scene) -> Vec<Found> {
         Some((soft, at)) if soft > file_max => {
             let message = format!(
                 "The whole machine may open {} files, one process {} ({}:{}).",
-                grouped(file_max),
-                grouped(soft),
+                plain(file_max),
+                plain(soft),
                 at.file,
                 at.line
             );

@@ -3,7 +3,7 @@
 use crate::advise::lines;
 use crate::lint::values::{self, Nofile};
 use crate::lint::{Found, Id, Rule, Scene};
-use crate::number::grouped;
+use crate::number::plain;
 
 pub const RULE: Rule = Rule {
     id: Id::HardAboveNrOpen,
@@ -32,7 +32,7 @@ fn check(scene: &Scene) -> Vec<Found> {
                 found.push(Found::warning(
                     Id::HardAboveNrOpen,
                     &given.at,
-                    format!("{} descriptors are more than fs.nr_open, {}: the kernel refuses that, and less is set in silence.", grouped(hard), grouped(nr_open)),
+                    format!("{} descriptors are more than fs.nr_open, {}: the kernel refuses that, and less is set in silence.", plain(hard), plain(nr_open)),
                     fix(hard),
                 ));
             }
@@ -49,7 +49,7 @@ fn check(scene: &Scene) -> Vec<Found> {
             found.push(Found::warning(
                 Id::HardAboveNrOpen,
                 &line.at,
-                format!("{} descriptors are more than fs.nr_open, {}: logins through PAM are refused, or the line has no effect (Debian).", grouped(hard), grouped(nr_open)),
+                format!("{} descriptors are more than fs.nr_open, {}: logins through PAM are refused, or the line has no effect (Debian).", plain(hard), plain(nr_open)),
                 fix(hard),
             ));
         }

@@ -2,7 +2,7 @@
 
 use crate::advise::lines;
 use crate::lint::{Found, Id, Rule, Scene};
-use crate::number::grouped;
+use crate::number::plain;
 use headroom_facts::otp::LARGEST_TABLE;
 
 pub const RULE: Rule = Rule {
@@ -34,7 +34,7 @@ fn check(scene: &Scene) -> Vec<Found> {
             Some((name, _)) => lines::variable(name, slots),
             None => lines::flag("+Q", slots),
         };
-        let message = format!("{} makes a port table of {}, and {} descriptors are allowed ({}:{}): gen_tcp ends first.", table.set_by, grouped(table.slots), grouped(soft), given.at.file, given.at.line);
+        let message = format!("{} makes a port table of {}, and {} descriptors are allowed ({}:{}): gen_tcp ends first.", table.set_by, plain(table.slots), plain(soft), given.at.file, given.at.line);
         found.push(Found::warning(
             Id::PortsBelowNofile,
             &table.at,

@@ -3,7 +3,7 @@
 use crate::advise::lines;
 use crate::lint::values;
 use crate::lint::{Found, Id, Rule, Scene};
-use crate::number::grouped;
+use crate::number::plain;
 use headroom_facts::otp::LARGEST_TABLE;
 
 pub const RULE: Rule = Rule {
@@ -32,8 +32,8 @@ fn check(scene: &Scene) -> Vec<Found> {
             let message = format!(
                 "+P {} allows {} processes, and {} descriptors are allowed ({}:{}).",
                 flag.set.value,
-                grouped(table),
-                grouped(soft),
+                plain(table),
+                plain(soft),
                 given.at.file,
                 given.at.line
             );

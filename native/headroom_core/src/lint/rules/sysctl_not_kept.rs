@@ -3,7 +3,7 @@
 use crate::advise::lines;
 use crate::lint::values;
 use crate::lint::{Found, Id, Rule, Scene};
-use crate::number::grouped;
+use crate::number::plain;
 use headroom_facts::configured::Spot;
 
 pub const RULE: Rule = Rule {
@@ -28,14 +28,14 @@ fn check(scene: &Scene) -> Vec<Found> {
         vec![Found::warning(
             Id::SysctlNotKept,
             at,
-            format!("fs.nr_open is {} now and {then}.", grouped(running)),
+            format!("fs.nr_open is {} now and {then}.", plain(running)),
             fix,
         )]
     };
     match kept.map(|sysctl| (sysctl, values::number(&sysctl.set.value))) {
         Some((sysctl, Some(next))) if next != running => lost(
             &sysctl.set.at,
-            format!("will be {} after the next boot", grouped(next)),
+            format!("will be {} after the next boot", plain(next)),
         ),
         None if !NR_OPEN.contains(&running) => {
             let at = Spot {
