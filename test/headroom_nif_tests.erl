@@ -121,7 +121,7 @@ real_calls() ->
     Vitals = headroom_beam:vitals(headroom_config:thresholds()),
     Watch = [{sample, [Vitals, 20, 1000, recent]}, {trends, [0]}, {note_holder, [<<"text">>]}, {trend_text, [0, ascii]},
              {cluster_text, [[#{node => <<"a@host">>, state => watched, level => ok}]]}],
-    Known = [{version, []}, {open_count, []}, {last_words, [<<"text">>]}, {show, [[], erlang]},
+    Known = [{version, []}, {open_count, []}, {gave, []}, {guard, [full, [0, 1, 2], 0]}, {last_words, [<<"text">>]}, {show, [[], erlang]},
              {identify, [[0, 1, 2]]}, {details, [[0, 1, 2]]}, {standard_pipes, [[{0, list_to_integer(os:getpid())}]]},
              {ask_long, [{diagnose, <<"accept: emfile">>, accept, false},
                          {headroom_beam:facts(no_sockets), headroom_config:thresholds(), fresh}]}]

@@ -31,8 +31,8 @@ defmodule RequirementsTest do
       end
 
     assert [%{resource: :fds}, %{resource: :ports}] = error.findings
-    assert error.message =~ "fds: the limit must be at least 1000 000000"
-    assert error.message =~ "ports: the limit must be at least 1000 000000"
+    assert error.message =~ "fds: the limit must be at least 1000000000"
+    assert error.message =~ "ports: the limit must be at least 1000000000"
     assert_raise ArgumentError, ~r/:fd: no such resource/, fn -> Headroom.check!(fd: 1) end
     assert_raise ArgumentError, fn -> Headroom.check!(:fds) end
   end

@@ -70,7 +70,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Sets the guard, `waiting` or `full`, or takes it away, `off`: `ok`, or why no thread could be started. `fds` are the
 /// descriptors of the distribution's listeners, `kept` what is held back. The same orders again change nothing.
 #[rustler::nif]
-fn guard<'a>(env: Env<'a>, on: Term<'a>, fds: Vec<i32>, kept: u64) -> NifResult<Term<'a>> {
+fn guard<'a>(env: Env<'a>, on: Term<'a>, fds: Term<'a>, kept: u64) -> NifResult<Term<'a>> {
+    let fds: Vec<i32> = from_term(fds)?;
     if on == off().to_term(env) {
         dismiss();
         return Ok(ok().encode(env));
