@@ -86,11 +86,14 @@ close(Why, Group) ->
     {Core, _} = options(#{}),
     looked(Core, fun(Sight, Handles) ->
         Offers = headroom_nif:holders(targets, Sight, Core),
-        case [Offer || #{group := Found, why := Because} = Offer <- Offers, Found =:= Group, Because =:= Why] of
-            [#{how := How, targets := Targets}] ->
+        %% Processes of one name can belong to several applications: each of these is an offer.
+        case [{How, Targets} || #{group := Found, why := Because, how := How, targets := Targets} <- Offers,
+                                Found =:= Group, Because =:= Why, Targets =/= []] of
+            [{How, _} | _] = Named ->
+                Targets = lists:append([Each || {_, Each} <- Named]),
                 Some = lists:sublist(Targets, ?MOST),
                 {ok, closed(How, Some, Handles, length(Targets) - length(Some))};
-            _ ->
+            [] ->
                 {error, no_such_group}
         end
     end).
@@ -160,29 +163,29 @@ vm(Files) ->
     Claiming = Inet ++ Fixed ++ Sockets,
     Pids = lists:usort([Owner || {_, _, Owner} <- Claiming] ++ [Owner || {_, _, Owner} <- Programs]),
     Asked = case Files of
-                true -> [{files, Pid} || Pid <- processes()];
+                true -> [{files, Pid} || Pid <- processes() -- Pids];
                 false -> []
             end,
     {Answers, Busy, NotAsked} = headroom_owners:ask([{owner, Pid} || Pid <- Pids] ++ Asked),
-    Owners0 = maps:from_list([{Pid, Owner} || {{owner, Pid}, Owner} <- Answers]
-                             ++ [{Pid, {Pid, busy}} || {owner, Pid} <- Busy]
-                             ++ [{Pid, {Pid, not_asked}} || {owner, Pid} <- NotAsked]),
-    {Kinds, Numbers} = numbered(Claiming, Owners0),
-    Vm = #{kinds => Kinds, owners => Owners0, numbers => Numbers},
-    Claims = [claim(Claim, Vm) || Claim <- Claiming],
-    {FileClaims, WithFiles} = files(Answers, Sockets, Vm),
-    {Piped, WithPrograms} = programs(Programs, WithFiles),
+    Owners = maps:from_list([{Pid, Owner} || {{owner, Pid}, Owner} <- Answers]
+                            ++ [{Pid, {Pid, busy, 0}} || {owner, Pid} <- Busy]
+                            ++ [{Pid, {Pid, not_asked, 0}} || {owner, Pid} <- NotAsked]),
+    Claim = fun(Claimed, Acc) -> claim(Claimed, Owners, Acc) end,
+    {Claims, Handles, Known} = lists:foldr(Claim, {[], [], {#{}, #{}}}, Claiming),
+    {FileClaims, WithFiles} = files(Files, Answers, Sockets, Known),
+    {Piped, {Kinds, Numbers}} = programs(Programs, Owners, WithFiles),
     #{claims => Claims,
-      kinds => kinds(WithPrograms),
+      kinds => [Kind || {Kind, _} <- lists:keysort(2, maps:to_list(Kinds))],
       programs => Piped,
       files => FileClaims,
       complete => SocketsKnown andalso Busy =:= [] andalso NotAsked =:= [],
-      handles => [{Handle, Owner, element(1, maps:get(Owner, Owners0))} || {Handle, _, Owner} <- Claiming],
+      asker => maps:get(self(), Numbers, undefined),
+      handles => Handles,
       unopened => Unopened,
       known => maps:from_list([{Port, true} || {Port, _, _} <- Inet])}.
 
-owners(#{kinds := Kinds, claims := Claims, programs := Programs, files := Files, complete := Complete}) ->
-    {Kinds, Claims, Programs, Files, Complete}.
+owners(#{kinds := Kinds, claims := Claims, programs := Programs, files := Files, complete := Complete, asker := Asker}) ->
+    {Kinds, Claims, Programs, Files, Complete, Asker}.
 
 %% Ports with a descriptor, those that may get one in a moment, those of programs, and those of given descriptors.
 ports() ->
@@ -222,23 +225,22 @@ sockets() ->
         _ -> {[], false}
     end.
 
-%% Each different owner once, and a number for each process that works with descriptors.
-numbered(Claiming, Owners) ->
-    lists:foldl(
-        fun({_, _, Owner}, {Kinds, Numbers}) ->
-            {User, Kind} = maps:get(Owner, Owners),
-            {add(Kind, Kinds), add(User, Numbers)}
-        end, {#{}, #{}}, Claiming).
+%% Each different kind of owner once, and a number for each process that works with descriptors.
+claim({Handle, Fd, Owner}, Owners, {Claims, Handles, Known}) ->
+    {User, Kind, _} = maps:get(Owner, Owners),
+    {KindNumber, Number, More} = numbered(Kind, User, Known),
+    {[{Fd, KindNumber, Number, queued(Kind, Handle)} | Claims], [{Handle, Owner, User} | Handles], More}.
 
-add(Key, Numbers) when is_map_key(Key, Numbers) -> Numbers;
-add(Key, Numbers) -> Numbers#{Key => map_size(Numbers)}.
+numbered(Kind, User, {Kinds, Numbers}) ->
+    {KindNumber, MoreKinds} = number(Kind, Kinds),
+    {Number, MoreNumbers} = number(User, Numbers),
+    {KindNumber, Number, {MoreKinds, MoreNumbers}}.
 
-kinds(#{kinds := Kinds}) ->
-    [Kind || {Kind, _} <- lists:keysort(2, maps:to_list(Kinds))].
-
-claim({Handle, Fd, Owner}, #{kinds := Kinds, numbers := Numbers, owners := Owners}) ->
-    {User, Kind} = maps:get(Owner, Owners),
-    {Fd, maps:get(Kind, Kinds), maps:get(User, Numbers), queued(Kind, Handle)}.
+number(Key, Numbers) ->
+    case Numbers of
+        #{Key := Number} -> {Number, Numbers};
+        _ -> Number = map_size(Numbers), {Number, Numbers#{Key => Number}}
+    end.
 
 %% Where nobody is left to take it, what the port itself still holds decides.
 queued(gone, Port) when is_port(Port) ->
@@ -250,32 +252,36 @@ queued(_, _) ->
     0.
 
 %% References that are no sockets are open files; of them no more than the number is known.
-files(Answers, Sockets, Vm) ->
+files(false, _Answers, _Sockets, Known) ->
+    {[], Known};
+files(true, Answers, Sockets, Known) ->
     Owned = lists:foldl(fun({_, _, Owner}, Count) -> maps:update_with(Owner, fun(N) -> N + 1 end, 1, Count) end,
                         #{}, Sockets),
     lists:foldl(
-        fun({{files, Pid}, {Count, {_, Kind}}}, {Files, #{kinds := Kinds} = Acc}) ->
-                case Count - maps:get(Pid, Owned, 0) of
-                    Open when Open > 0 ->
-                        More = add(Kind, Kinds),
-                        {[{maps:get(Kind, More), Open} | Files], Acc#{kinds := More}};
-                    _ ->
-                        {Files, Acc}
-                end;
+        fun({{owner, Pid}, {User, Kind, References}}, Acc) ->
+                file(User, Kind, References - maps:get(Pid, Owned, 0), unsure, Acc);
+           ({{files, _}, {User, Kind, Count, Sure}}, Acc) ->
+                file(User, Kind, Count, Sure, Acc);
            (_, Acc) ->
                 Acc
-        end, {[], Vm}, Answers).
+        end, {[], Known}, Answers).
 
-programs([], Vm) ->
-    {[], Vm};
-programs(Programs, #{owners := Owners} = Vm) ->
-    {Numbered, More} = lists:foldl(
-        fun({_, OsPid, Owner}, {List, #{kinds := Kinds} = Acc}) ->
-            {_, Kind} = maps:get(Owner, Owners),
-            Known = add(Kind, Kinds),
-            {[{maps:get(Kind, Known), OsPid} | List], Acc#{kinds := Known}}
-        end, {[], Vm}, Programs),
-    {headroom_nif:standard_pipes(Numbered), More}.
+file(User, Kind, Count, Sure, {Files, Known}) when Count > 0 ->
+    {KindNumber, Number, More} = numbered(Kind, User, Known),
+    {[{KindNumber, Number, Count, Sure =:= sure} | Files], More};
+file(_User, _Kind, _Count, _Sure, Acc) ->
+    Acc.
+
+programs([], _Owners, Known) ->
+    {[], Known};
+programs(Programs, Owners, Known) ->
+    {Numbers, More} = lists:mapfoldl(
+        fun({_, OsPid, Owner}, Acc) ->
+            {User, Kind, _} = maps:get(Owner, Owners),
+            {KindNumber, Number, Next} = numbered(Kind, User, Acc),
+            {{KindNumber, Number, OsPid}, Next}
+        end, Known, Programs),
+    {headroom_nif:standard_pipes(Numbers), More}.
 
 %%% The VM asked again
 
@@ -288,14 +294,17 @@ claimed_now(Claims, Unclaimed, #{handles := Handles, claims := Said} = Vm) ->
           end,
     {Standing, Now}.
 
-stands({{Port, Owner, _}, {Fd, _, _, _}}) when is_port(Port) ->
-    prim_inet:getfd(Port) =:= {ok, Fd} andalso erlang:port_info(Port, connected) =:= {connected, Owner};
-stands({{Socket, _, _}, {Fd, _, _, _}}) ->
-    try
-        socket:getopt(Socket, otp, fd) =:= {ok, Fd}
-    catch
-        error:_ -> false
-    end.
+stands({{Handle, Owner, _}, {Fd, _, _, _}}) -> stands(Handle, Fd, Owner).
+
+stands(Handle, Fd, Owner) -> lists:member({Handle, Fd, Owner}, claims(Handle)).
+
+%% What a port or a socket says it has, and whose it is.
+claims(Port) when is_port(Port) ->
+    {Inet, _, _, Fixed} = port(Port, {[], [], [], []}),
+    Inet ++ Fixed;
+claims(Socket) ->
+    [{Socket, Fd, Owner} || {ok, Fd} <- [headroom_owners:option(Socket, fd)],
+                            {ok, Owner} <- [headroom_owners:option(Socket, controlling_process)]].
 
 %% The descriptors of ports that are new or had none, and of all sockets of the socket module.
 new(#{known := Known, unopened := Unopened}) ->
@@ -368,14 +377,23 @@ closed(How, Targets, Handles, Left) ->
 
 is_still(#{fd := Fd, cookie := Cookie, claim := Claim}, Handles) ->
     {Handle, Owner, _User} = element(Claim + 1, Handles),
-    identified([Fd]) =:= [{Fd, Cookie}] andalso stands({{Handle, Owner, Owner}, {Fd, 0, 0, 0}}).
+    identified([Fd]) =:= [{Fd, Cookie}] andalso stands(Handle, Fd, Owner).
 
 ask_to_close(close_port, #{claim := Claim}, Handles) ->
     {Port, Owner, _} = element(Claim + 1, Handles),
     not is_process_alive(Owner) andalso close_port(Port);
 ask_to_close(exit_owner, #{claim := Claim}, Handles) ->
-    {_, _, User} = element(Claim + 1, Handles),
-    exit(User, shutdown).
+    {_, Owner, User} = element(Claim + 1, Handles),
+    works_for(Owner, User) andalso exit(User, shutdown).
+
+%% A connection's own process may work for another one by now.
+works_for(User, User) ->
+    true;
+works_for(Owner, User) ->
+    case headroom_owners:ask([{owner, Owner}]) of
+        {[{_, {User, _, _}}], _, _} -> true;
+        _ -> false
+    end.
 
 %% A port that is flushing its queue takes no close any more, but an option: with TCP_USER_TIMEOUT the kernel gives the
 %% connection up at its next probe, and then the port closes.

@@ -139,7 +139,7 @@ identify(_Fds) -> ?NOT_LOADED.
     [{non_neg_integer(), binary() | undefined, binary() | undefined, binary() | undefined}] | busy.
 details(_Fds) -> ?NOT_LOADED.
 
--spec standard_pipes([{non_neg_integer(), pos_integer()}]) -> [{non_neg_integer(), [non_neg_integer()]}].
+-spec standard_pipes([{Owner, Process, OsPid :: pos_integer()}]) -> [{Owner, Process, Inodes :: [non_neg_integer()]}].
 standard_pipes(_Programs) -> ?NOT_LOADED.
 
 -spec holders(doubts | inventory | json | first | relief | targets | {text, map()}, tuple(), map()) ->

@@ -7,15 +7,19 @@
 -module(headroom_owners).
 
 -export([start_link/1, names/0, init/2]).
--export([ask/1, within/2]).
--export_type([owner/0, process/0, question/0]).
+-export([ask/1, within/2, option/2]).
+-export_type([owner/0, files/0, process/0, question/0]).
 
-%% What one process is asked: who it is and whom it works for, or how many files it may have. Or the sockets of the VM.
+%% What one process is asked: who it is, whom it works for and how many files it may have, or the last alone. Or the
+%% sockets of the VM.
 -type question() :: {owner, pid()} | {files, pid()} | sockets | {call, fun(() -> term())}.
-%% The process that works with a descriptor, and what it has in common with others of its kind.
+%% What a process has in common with others of its kind.
 -type process() :: {Name :: atom(), Label :: term(), Ancestor :: atom(), Initial :: mfa() | undefined,
                     Parent :: atom() | binary(), Application :: atom()}.
--type owner() :: {pid(), process() | gone}.
+%% The process that works with a descriptor, and how many references watch the one that was asked about.
+-type owner() :: {pid(), process() | gone, References :: non_neg_integer()}.
+%% Whose the files are of a process that was asked about. `sure': each reference is a file, and nothing else.
+-type files() :: {pid(), process() | gone, References :: pos_integer(), sure | unsure}.
 
 %% Milliseconds without an answer until the next helper goes on, and of all such waiting together.
 -define(PATIENCE, 20).
@@ -112,6 +116,9 @@ finish(Jobs, Answers, [_ | _] = Waiting, NotAsked, Left) when Left > 0 ->
     More = lists:foldl(fun({Ref, _}, Acc) -> received(Ref, Acc) end, Answers, Jobs),
     Still = [Question || Question <- Waiting, not lists:keymember(Question, 1, More)],
     finish(Jobs, More, Still, NotAsked, Left - ?LOOK);
+finish([Job], Answers, [], [], _Left) ->
+    {end_job(Job, Answers), [], []};
+%% What was asked a second time may have two answers.
 finish(Jobs, Answers0, Waiting, NotAsked, _Left) ->
     Answers = lists:foldl(fun end_job/2, Answers0, Jobs),
     Answered = maps:from_list(Answers),
@@ -143,9 +150,9 @@ init(Name, Parent) ->
     proc_lib:init_ack(Parent, {ok, self()}),
     loop(#{keys => keys(), helper => self()}).
 
-%% What this release can be asked for at once.
+%% What this release can be asked for at once. Keys that are asked of a process in one call cost little more than one.
 keys() ->
-    Basic = [registered_name, initial_call, group_leader],
+    Basic = [registered_name, initial_call, group_leader, monitored_by],
     Entries = [{dictionary, '$ancestors'}, {dictionary, '$initial_call'}, {dictionary, '$process_label'}],
     Parent = [parent || can_ask([parent])],
     case can_ask(Entries) of
@@ -163,7 +170,11 @@ can_ask(Keys) ->
 loop(State) ->
     receive
         {ask, From, {Ref, Progress}, Questions} ->
-            run(Questions, 1, [], 0, From, Ref, Progress, State#{applications => applications()}),
+            Tables = case lists:keymember(files, 1, Questions) of
+                         true -> users_of_tables();
+                         false -> #{}
+                     end,
+            run(Questions, 1, [], 0, From, Ref, Progress, State#{applications => applications(), tables => Tables}),
             loop(State);
         _ ->
             loop(State)
@@ -207,76 +218,97 @@ applications() ->
         error:badarg -> #{}
     end.
 
-answer({owner, Pid}, State) -> owner(Pid, ?HOPS, State);
+answer({owner, Pid}, State) -> owner(Pid, State);
 answer({files, Pid}, State) -> files(Pid, State);
 answer(sockets, _State) -> sockets();
 answer({call, Fun}, _State) -> Fun().
 
-owner(Pid, Hops, State) ->
+owner(Pid, State) ->
     case info(Pid, State) of
         undefined ->
-            {Pid, gone};
-        #{entry := Entry} = Info when Hops > 0 ->
-            case user(Pid, Entry) of
-                none -> {Pid, process(Info, State)};
-                User -> owner(User, Hops - 1, State)
-            end;
-        Info ->
-            {Pid, process(Info, State)}
+            {Pid, gone, 0};
+        #{watchers := Watchers} = Info ->
+            {User, Process} = user(Pid, Info, ?HOPS, State),
+            {User, Process, references(Watchers)}
     end.
 
-%% The process of a TLS connection, and that of a socket with the face of gen_tcp, watch the one that uses them.
-user(Pid, {Module, init, _}) when Module =:= ssl_gen_statem; Module =:= gen_tcp_socket; Module =:= tls_connection;
-                                  Module =:= dtls_connection ->
+user(Pid, #{entry := Entry} = Info, Hops, State) ->
+    case works_for(Pid, Entry) of
+        User when is_pid(User), Hops > 0 -> user(User, Hops - 1, State);
+        _ -> {Pid, process(Info, State)}
+    end.
+
+user(Pid, Hops, State) ->
+    case info(Pid, State) of
+        undefined -> {Pid, gone};
+        Info -> user(Pid, Info, Hops, State)
+    end.
+
+%% The process of a TLS connection, that of a socket with the face of gen_tcp, and those of files that are not raw, or are
+%% buffered or compressed, watch the one that uses them.
+works_for(Pid, {Module, init, _}) when Module =:= ssl_gen_statem; Module =:= gen_tcp_socket; Module =:= tls_connection;
+                                       Module =:= dtls_connection; Module =:= raw_file_io_delayed;
+                                       Module =:= raw_file_io_deflate; Module =:= raw_file_io_inflate;
+                                       Module =:= raw_file_io_list ->
     monitored(Pid);
-user(_Pid, _Entry) ->
+works_for(_Pid, _Entry) ->
     none.
 
 monitored(Pid) ->
     case process_info(Pid, monitors) of
-        {monitors, Monitors} ->
-            case lists:usort([User || {process, User} <- Monitors, is_pid(User)]) of
-                [User] -> User;
-                _ -> none
-            end;
-        undefined ->
-            none
+        {monitors, Monitors} -> only([User || {process, User} <- Monitors, is_pid(User)]);
+        undefined -> none
+    end.
+
+only(Pids) ->
+    case lists:usort(Pids) of
+        [Pid] -> Pid;
+        _ -> none
     end.
 
 info(Pid, #{keys := {How, Keys}}) when node(Pid) =:= node() ->
     case process_info(Pid, Keys) of
         undefined -> undefined;
-        List -> info(How, Pid, maps:from_list(List))
+        [{registered_name, Name}, {initial_call, Call}, {group_leader, Leader}, {monitored_by, Watchers} | More] ->
+            {Ancestors, Entry, Label} = entries(How, Pid, Call, More),
+            #{name => Name, call => Call, leader => Leader, watchers => Watchers, parent => value(parent, More),
+              ancestors => Ancestors, entry => Entry, label => label(Label)}
     end;
 info(_Pid, _State) ->
     undefined.
 
-info(entries, _Pid, Info) ->
-    Entry = fun(Key) -> maps:get({dictionary, Key}, Info, undefined) end,
-    with_entries(Info, Entry);
+entries(entries, _Pid, _Call, Info) ->
+    {value({dictionary, '$ancestors'}, Info), value({dictionary, '$initial_call'}, Info),
+     value({dictionary, '$process_label'}, Info)};
 %% Only processes that proc_lib began have something to say there.
-info(dictionary, Pid, #{initial_call := {proc_lib, _, _}, total_heap_size := Heap} = Info) when Heap < ?HEAP ->
-    case process_info(Pid, dictionary) of
-        {dictionary, Dictionary} ->
-            with_entries(Info, fun(Key) -> proplists:get_value(Key, Dictionary) end);
-        undefined ->
-            undefined
+entries(dictionary, Pid, {proc_lib, _, _}, Info) ->
+    case value(total_heap_size, Info) < ?HEAP andalso process_info(Pid, dictionary) of
+        {dictionary, Entries} ->
+            {value('$ancestors', Entries), value('$initial_call', Entries), value('$process_label', Entries)};
+        _ ->
+            {undefined, undefined, undefined}
     end;
-info(dictionary, _Pid, Info) ->
-    with_entries(Info, fun(_Key) -> undefined end).
+entries(dictionary, _Pid, _Call, _Info) ->
+    {undefined, undefined, undefined}.
 
-with_entries(Info, Entry) ->
-    Info#{entry => Entry('$initial_call'), ancestors => Entry('$ancestors'), label => Entry('$process_label')}.
+value(Key, Pairs) ->
+    case lists:keyfind(Key, 1, Pairs) of
+        {_, Value} -> Value;
+        false -> undefined
+    end.
 
-process(#{registered_name := Name, initial_call := Call, group_leader := Leader, entry := Entry, ancestors := Ancestors,
-          label := Label} = Info, #{applications := Applications}) ->
+%% What is a text or a number alone is that of one process.
+label(Label) when is_binary(Label); is_number(Label) -> undefined;
+label(Label) -> Label.
+
+process(#{name := Name, call := Call, leader := Leader, entry := Entry, ancestors := Ancestors, label := Label,
+          parent := Spawner}, #{applications := Applications}) ->
     Ancestor = ancestor(Ancestors),
-    Initial = initial(Entry, Call),
     Parent = case Ancestor of
-                 undefined when Name =:= [], Label =:= undefined -> parent(maps:get(parent, Info, undefined));
+                 undefined when Name =:= [], Label =:= undefined -> parent(Spawner);
                  _ -> undefined
              end,
-    {registered(Name), Label, Ancestor, Initial, Parent, maps:get(Leader, Applications, undefined)}.
+    {registered(Name), Label, Ancestor, initial(Entry, Call), Parent, maps:get(Leader, Applications, undefined)}.
 
 registered([]) -> undefined;
 registered(Name) -> Name.
@@ -300,28 +332,108 @@ parent(Pid) when is_pid(Pid), node(Pid) =:= node() ->
 parent(_) ->
     undefined.
 
-%% Each open file of the VM watches its owner by a reference, as sockets of the socket module do.
+%% Each open file of the VM watches its owner by a reference, as sockets of the socket module do, and what native code of
+%% libraries likes to: no more than the number of them is known.
+references(Watchers) ->
+    length(lists:usort([Ref || Ref <- Watchers, is_reference(Ref)])).
+
 files(Pid, State) ->
     case process_info(Pid, monitored_by) of
-        {monitored_by, Watchers} ->
-            case length(lists:usort([Ref || Ref <- Watchers, is_reference(Ref)])) of
+        {monitored_by, [_ | _] = Watchers} ->
+            case references(Watchers) of
                 0 -> none;
-                Count -> {Count, file_owner(Pid, State)}
+                Count -> files(Pid, Count, State)
             end;
-        undefined ->
+        _ ->
             none
     end.
 
-%% A file that is not raw has a process of its own, which watches the one that uses it.
-file_owner(Pid, State) ->
-    case process_info(Pid, current_function) of
-        {current_function, {file_io_server, _, _}} ->
-            case monitored(Pid) of
-                none -> owner(Pid, 0, State);
-                User -> owner(User, 0, State)
-            end;
-        _ ->
-            owner(Pid, 0, State)
+files(Pid, Count, State) ->
+    case info(Pid, State) of
+        undefined -> none;
+        %% Those of the terminal watch their own.
+        #{name := Name} when Name =:= user_drv_reader; Name =:= user_drv_writer -> none;
+        #{entry := {dets, init, _}} = Info -> table(Pid, Count, dets, dets_owners, Info, State);
+        #{entry := {disk_log, init, _}} = Info -> table(Pid, Count, disk_log, disk_log_pids, Info, State);
+        #{entry := Entry} = Info ->
+            case {works_for(Pid, Entry), process_info(Pid, current_function)} of
+                {User, _} when is_pid(User) -> used(User, Count, State);
+                %% A file that is not raw has a process of its own, which watches the one that uses it.
+                {none, {current_function, {file_io_server, _, _}}} ->
+                    case monitored(Pid) of
+                        none -> {Pid, process(Info, State), Count, sure};
+                        User -> used(User, Count, State)
+                    end;
+                _ ->
+                    {Pid, process(Info, State), Count, unsure}
+            end
+    end.
+
+used(Pid, Count, State) ->
+    {User, Process} = user(Pid, ?HOPS, State),
+    {User, Process, Count, sure}.
+
+%% A file that OTP keeps for others, by its name there, and by whoever opened it, if that is one. The tables say what it is
+%% without a message to their owners.
+table(Pid, Count, Kind, Names, Info, State) ->
+    Label = case looked_up(Names, Pid) of
+                [{_, Table} | _] -> {Kind, Table};
+                [] -> Kind
+            end,
+    case opener(Kind, Pid, Label, State) of
+        none ->
+            {Pid, setelement(2, process(Info, State), Label), Count, sure};
+        User ->
+            case user(User, 0, State) of
+                {_, gone} ->
+                    {Pid, setelement(2, process(Info, State), Label), Count, sure};
+                {_, {Name, Its, Ancestor, _, Parent, Application}} ->
+                    {User, {undefined, Label, undefined, undefined, first([Name, Its, Ancestor, Parent]), Application},
+                     Count, sure}
+            end
+    end.
+
+first([undefined | Names]) -> first(Names);
+first([Name | _]) when is_atom(Name); is_binary(Name) -> Name;
+first([_ | Names]) -> first(Names);
+first([]) -> undefined.
+
+opener(disk_log, Pid, _Label, _State) ->
+    case process_info(Pid, links) of
+        {links, Links} ->
+            only([Link || Link <- Links, is_pid(Link)] -- [whereis(disk_log_sup), whereis(disk_log_server)]);
+        undefined -> none
+    end;
+opener(dets, _Pid, {dets, Table}, #{tables := Tables}) ->
+    only(maps:get(Table, Tables, []));
+opener(dets, _Pid, _Label, _State) ->
+    none.
+
+%% Who has which table of dets open. Its server keeps that in a table that has no name of its own.
+users_of_tables() ->
+    case whereis(dets) of
+        undefined ->
+            #{};
+        Server ->
+            Stores = [Store || Store <- ets:all(), ets:info(Store, name) =:= dets, ets:info(Store, owner) =:= Server],
+            Users = [{Table, User} || Store <- Stores, {User, Table} <- rows(Store), is_pid(User)],
+            lists:foldl(fun({Table, User}, Tables) ->
+                            Tables#{Table => [User | maps:get(Table, Tables, [])]}
+                        end, #{}, Users)
+    end.
+
+rows(Table) ->
+    try
+        ets:tab2list(Table)
+    catch
+        error:badarg -> []
+    end.
+
+looked_up(Table, Key) ->
+    try
+        ets:lookup(Table, Key)
+    catch
+        error:badarg -> []
     end.
 
 %% The sockets of the socket module: its registry is a process, which may be suspended or busy.
@@ -329,6 +441,8 @@ sockets() ->
     [{Socket, Fd, Owner} || Socket <- socket:which_sockets(), {ok, Fd} <- [option(Socket, fd)],
                             {ok, Owner} <- [option(Socket, controlling_process)]].
 
+%% Of a socket that may be closed by now. It is no message.
+-spec option(socket:socket(), fd | controlling_process) -> {ok, term()} | none | {error, term()}.
 option(Socket, Option) ->
     try
         socket:getopt(Socket, otp, Option)

@@ -100,6 +100,16 @@ fn owners(kinds: &[Owner], claims: &[(u32, u32)]) -> Owners {
     }
 }
 
+/// References that may be files, by a process of their own.
+fn files(owner: u32, count: u64) -> Files {
+    Files {
+        owner,
+        process: 1_000 + owner,
+        count,
+        sure: false,
+    }
+}
+
 fn sight<'a>(descriptors: &'a [Descriptor], owners: &'a Owners, again: &'a [Again]) -> Sight<'a> {
     Sight {
         descriptors,
@@ -340,6 +350,68 @@ fn no_owner_is_offered_that_has_more_or_is_needed() {
     assert_eq!(offered(&needed), (How::Nothing, 0, None));
 }
 
+// What would go with its process, and who asks, must not be offered either.
+#[test]
+fn no_owner_is_offered_with_a_file_or_a_program_nor_the_one_who_asks() {
+    let descriptors = [tcp(1, TcpState::CloseWait, LISTENER, None)];
+    let again = [the_same(&descriptors)];
+    let how = |owners: &Owners| {
+        let sight = sight(&descriptors, owners, &again);
+        relief(&sight, &Options::default(), true)[0].how
+    };
+    let one = owners(&[process("srv")], &[(1, 0)]);
+    assert_eq!(how(&one), How::ExitOwner);
+    let mut with_a_file = one.clone();
+    with_a_file.files = vec![Files {
+        process: 0,
+        ..files(0, 1)
+    }];
+    assert_eq!(how(&with_a_file), How::Nothing);
+    let mut with_a_program = one.clone();
+    with_a_program.programs = vec![Program {
+        owner: 0,
+        process: 0,
+        pipes: vec![60],
+    }];
+    assert_eq!(how(&with_a_program), How::Nothing);
+    let asking = Owners {
+        asker: Some(0),
+        ..one
+    };
+    assert_eq!(how(&asking), How::Nothing);
+}
+
+// The line is typed at a prompt: what is in a name must come out of it again.
+#[test]
+fn a_line_with_odd_names_can_be_pasted() {
+    let descriptors = [tcp(1, TcpState::CloseWait, LISTENER, None)];
+    let again = [the_same(&descriptors)];
+    let line = |name: &str| {
+        let odd = Owner::Process(Process {
+            name: Some(name.into()),
+            ..Process::default()
+        });
+        let owners = owners(&[odd], &[(1, 0)]);
+        let offers = relief(
+            &sight(&descriptors, &owners, &again),
+            &Options::default(),
+            true,
+        );
+        offers[0].line.clone().unwrap()
+    };
+    let cases = [
+        (r#"a "b" \ c"#, r#"<<"a \"b\" \\ c">>"#),
+        ("srv-\u{e9}", r#"<<"srv-\x{E9}"/utf8>>"#),
+        ("two\nlines", r#"<<"two\\nlines">>"#),
+    ];
+    for (name, text) in cases {
+        assert_eq!(
+            line(name),
+            format!("headroom:close({{close_wait, {text}}}).")
+        );
+    }
+}
+
 #[test]
 fn an_orphan_is_there_before_and_after_and_unclaimed_in_between() {
     let orphan = Descriptor {
@@ -533,9 +605,10 @@ fn programs_files_and_what_the_vm_has_itself() {
     let mut owners = owners(&[process("program"), process("reader")], &[]);
     owners.programs = vec![Program {
         owner: 0,
+        process: 90,
         pipes: vec![60],
     }];
-    owners.files = vec![Files { owner: 1, count: 1 }];
+    owners.files = vec![files(1, 1)];
     let found = inventory(&sight(&descriptors, &owners, &[]), &Options::default());
     let counts: Vec<_> = found
         .holders
@@ -557,6 +630,42 @@ fn programs_files_and_what_the_vm_has_itself() {
         [(Kind::File, 1), (Kind::Pipe, 1), (Kind::Inotify, 1)]
     );
     assert_eq!(total(&found), found.total);
+}
+
+// Native code of a library watches processes by the same means as files do: nobody is told to have what may be another's.
+#[test]
+fn references_that_may_be_no_files() {
+    let descriptors: Vec<_> = (20..30).map(|fd| plain(fd, Kind::File)).collect();
+    let told = |counts: &[(u64, bool)]| {
+        let kinds = ["a", "b", "c"].map(process);
+        let mut owners = owners(&kinds, &[]);
+        let numbered = counts.iter().enumerate();
+        let files = numbered.map(|(number, &(count, sure))| Files {
+            sure,
+            ..files(number as u32, count)
+        });
+        owners.files = files.collect();
+        let found = inventory(&sight(&descriptors, &owners, &[]), &Options::default());
+        assert_eq!(total(&found), found.total);
+        let of = |name: &str| {
+            let mut groups = found.holders.iter();
+            let group = groups.find(|group| group.group.starts_with(name));
+            group.map_or(0, |group| group.count)
+        };
+        (of("a"), of("b"), of("c"), found.unclaimed.total())
+    };
+    assert_eq!(told(&[(3, false), (2, false)]), (3, 2, 0, 5));
+    assert_eq!(
+        told(&[(9, false), (3, false)]),
+        (7, 1, 0, 2),
+        "two of the twelve are none: each has at least so many"
+    );
+    assert_eq!(
+        told(&[(9, false), (3, false), (4, true)]),
+        (3, 0, 4, 3),
+        "what OTP has for others are files"
+    );
+    assert_eq!(told(&[(u64::MAX, false), (u64::MAX, false)]).3, 10);
 }
 
 // Numbers in labels would make each process a group of its own.
@@ -629,6 +738,18 @@ fn owners_as_the_vm_says_them() {
         of([none(), none(), none(), call, pid, none()]),
         "My.Conn:init/1 of <0.9.0>"
     );
+    let table = Value::Tuple(vec![atom("dets"), atom("t")]);
+    assert_eq!(
+        of([none(), table, none(), none(), atom("cache"), none()]),
+        "{dets,t} of cache"
+    );
+    let only_a_number = Value::List(vec![Value::Integer(1), Value::Integer(7)]);
+    let in_a_tuple = Value::Tuple(vec![only_a_number]);
+    assert_eq!(
+        of([none(), in_a_tuple, atom("sup"), none(), none(), none()]),
+        "sup",
+        "a label of one process alone"
+    );
     assert_eq!(name(owner(&atom("busy"))), "busy in native code");
     assert_eq!(owner(&atom("ok")), None);
     assert_eq!(owner(&Value::Tuple(vec![none()])), None);
@@ -661,7 +782,7 @@ proptest! {
     fn all_descriptors_are_counted_once(
         kinds in proptest::collection::vec((0..Kind::ALL.len(), any::<bool>(), any::<bool>(), 0u32..4), 0..60),
         claims in proptest::collection::vec((0u32..70, 0u32..3), 0..60),
-        files in 0u64..10,
+        many in 0u64..10,
         top in 1usize..5,
     ) {
         let descriptors: Vec<Descriptor> = kinds
@@ -675,7 +796,7 @@ proptest! {
             })
             .collect();
         let mut owners = owners(&[process("a"), Owner::Gone, Owner::Busy], &claims);
-        owners.files = vec![Files { owner: 0, count: files }];
+        owners.files = vec![files(0, many)];
         let again = [the_same(&descriptors)];
         let options = Options { top, ..Options::default() };
         let sight = sight(&descriptors, &owners, &again);

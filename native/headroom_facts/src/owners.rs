@@ -15,6 +15,9 @@ pub struct Owners {
     /// Processes with open files, of which no more than the number is known.
     #[serde(default)]
     pub files: Vec<Files>,
+    /// The number of the process that asks, if it has descriptors.
+    #[serde(default)]
+    pub asker: Option<u32>,
     /// Whether everybody who was to be asked was asked.
     pub complete: bool,
 }
@@ -37,6 +40,8 @@ pub struct Claim {
 pub struct Program {
     /// Index of its owner.
     pub owner: u32,
+    /// The number of the process that it works for.
+    pub process: u32,
     /// The numbers of the pipes that it has as standard input, output and error.
     pub pipes: Vec<u64>,
 }
@@ -46,8 +51,12 @@ pub struct Program {
 pub struct Files {
     /// Index of their owner.
     pub owner: u32,
-    /// How many.
+    /// The number of the process.
+    pub process: u32,
+    /// How many; at most so many, where it is not sure.
     pub count: u64,
+    /// Whether they are files: native code of a library may watch a process by the same means.
+    pub sure: bool,
 }
 
 /// Who owns something.

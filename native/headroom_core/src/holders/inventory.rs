@@ -4,7 +4,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use headroom_facts::inventory::{Descriptor, Kind, TcpState};
-use headroom_facts::owners::{Owner, Owners};
+use headroom_facts::owners::{Files, Owner, Owners};
 use headroom_facts::unreadable::{Reason, Word};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
@@ -194,126 +194,13 @@ type Key = (String, Option<String>, Place);
 pub fn inventory(sight: &Sight, options: &Options) -> Inventory {
     let nobody_asked = Owners::default();
     let owners = sight.owners.unwrap_or(&nobody_asked);
-    let names: Vec<_> = owners.owners.iter().map(named).collect();
-    let join = Join::new(sight.descriptors, owners);
-    let second = Second::new(sight.again);
-    let places = Places::new(sight.descriptors);
-    let mut sums: HashMap<(Who, Place), Sum> = HashMap::new();
-    let mut all = Inventory {
-        total: sight.descriptors.len() as u64,
-        by_kind: ByKind::default(),
-        tcp_states: States::default(),
-        holders: Vec::new(),
-        others: Others::default(),
-        orphans: Vec::new(),
-        zombies: Vec::new(),
-        listeners: Vec::new(),
-        dropped: Drops(sight.drops),
-        unclaimed: ByKind::default(),
-        moved: 0,
-        complete: sight.complete && (owners.complete || sight.owners.is_none()),
-    };
+    let mut count = Count::new(sight, owners, options);
     for (index, descriptor) in sight.descriptors.iter().enumerate() {
-        all.by_kind.add(descriptor.kind, 1);
-        let socket = descriptor.socket.unwrap_or_default();
-        let state = match (socket.tcp, socket.listen) {
-            (Some(tcp), _) => Some(tcp.state),
-            (None, Some(_)) => Some(TcpState::Listen),
-            (None, None) => None,
-        };
-        if let Some(state) = state {
-            all.tcp_states.0[state as usize] += 1;
-        }
-        let holder = join.holder(descriptor);
-        let claim = match holder {
-            Holder::Claimed(claim) => Some(claim),
-            _ => None,
-        };
-        let owner = claim.map(|claim| owners.claims[claim].owner);
-        if let Some(listen) = socket.listen {
-            all.listeners.push(Listener {
-                address: socket
-                    .local
-                    .map_or_else(String::new, |local| place::text(local, options.addresses)),
-                queue: listen.queue,
-                backlog: listen.backlog,
-                full: listen.queue > 0 && listen.queue >= listen.backlog,
-                dropped: listen.dropped.into(),
-                owner: owner
-                    .and_then(|owner| names.get(owner as usize))
-                    .map(|(name, _)| name.clone()),
-                fd: descriptor.fd,
-                claim,
-            });
-        }
-        let who = match holder {
-            _ if sight.owners.is_none() => Who::Unseen(descriptor.kind),
-            Holder::Claimed(claim) if second.is_same(descriptor) => {
-                Who::Owner(owners.claims[claim].owner)
-            }
-            Holder::Claimed(_) => {
-                all.moved += 1;
-                continue;
-            }
-            Holder::Program(owner) => Who::Owner(owner),
-            Holder::Shared => Who::Shared,
-            Holder::Own => Who::Own,
-            Holder::Vm => Who::Vm,
-            Holder::Nobody if descriptor.socket.is_none() => {
-                all.unclaimed.add(descriptor.kind, 1);
-                continue;
-            }
-            Holder::Nobody if second.is_orphan(descriptor) => {
-                let shown = |address| place::text(address, true);
-                let shown = |address: Option<_>| address.filter(|_| options.addresses).map(shown);
-                all.orphans.push(Orphan {
-                    fd: descriptor.fd,
-                    kind: descriptor.kind,
-                    state,
-                    local: shown(socket.local),
-                    remote: shown(socket.peer),
-                });
-                continue;
-            }
-            Holder::Nobody => {
-                all.moved += 1;
-                continue;
-            }
-        };
-        let sum = sums.entry((who, places.of(descriptor))).or_default();
-        sum.add(index, descriptor, claim, options);
-        if let Some(claim) = claim {
-            let queued = owners.claims[claim].queued;
-            sum.add_queued(queued);
-            let unsent = queued + socket.tcp.map_or(0, |tcp| u64::from(tcp.unsent));
-            let gone =
-                owner.and_then(|owner| owners.owners.get(owner as usize)) == Some(&Owner::Gone);
-            if gone && unsent > 0 && second.stands(claim) {
-                sum.add_gone(unsent);
-                all.zombies.push(Zombie {
-                    fd: descriptor.fd,
-                    why: ZombieWhy::OwnerGone,
-                    unsent,
-                    claim,
-                });
-            }
-        }
+        count.add(index, descriptor);
     }
-    broken_claims(sight, owners, &join, &second, &mut all);
-    files(owners, &mut all.unclaimed, &mut sums);
-    all.listeners.sort_by(|one, other| {
-        let key = |listener: &Listener| {
-            (
-                !listener.full,
-                std::cmp::Reverse(listener.queue),
-                listener.fd,
-            )
-        };
-        key(one).cmp(&key(other))
-    });
-    let keyed = by_name(sums, &names);
-    tell(keyed, sight, options, &mut all);
-    all
+    count.add_broken_claims();
+    count.add_files();
+    count.told()
 }
 
 fn named(owner: &Owner) -> (String, Option<String>) {
@@ -330,49 +217,224 @@ enum Who {
     Unseen(Kind),
 }
 
-/// Ports whose descriptor is not theirs any more, told when they still say so at the further look.
-fn broken_claims(
-    sight: &Sight,
-    owners: &Owners,
-    join: &Join,
-    second: &Second,
-    all: &mut Inventory,
-) {
-    let open: HashSet<u32> = sight.descriptors.iter().map(|one| one.fd).collect();
-    for (claim, claimed) in owners.claims.iter().enumerate() {
-        let fd = claimed.fd;
-        let why = if join.is_shared(fd) {
-            ZombieWhy::FdShared
-        } else if !open.contains(&fd) && second.is_closed(fd) {
-            ZombieWhy::FdClosed
-        } else {
-            continue;
+/// What becomes of a descriptor: each one is counted at one place.
+enum Fate {
+    HeldBy(Who),
+    Unclaimed,
+    Orphan,
+    Moved,
+}
+
+/// An inventory that is made, descriptor by descriptor.
+struct Count<'a> {
+    sight: &'a Sight<'a>,
+    owners: &'a Owners,
+    options: &'a Options,
+    names: Vec<(String, Option<String>)>,
+    join: Join,
+    second: Second,
+    places: Places,
+    sums: HashMap<(Who, Place), Sum>,
+    all: Inventory,
+}
+
+impl<'a> Count<'a> {
+    fn new(sight: &'a Sight, owners: &'a Owners, options: &'a Options) -> Count<'a> {
+        Count {
+            sight,
+            owners,
+            options,
+            names: owners.owners.iter().map(named).collect(),
+            join: Join::new(sight.descriptors, owners),
+            second: Second::new(sight.again),
+            places: Places::new(sight.descriptors),
+            sums: HashMap::new(),
+            all: Inventory {
+                total: sight.descriptors.len() as u64,
+                by_kind: ByKind::default(),
+                tcp_states: States::default(),
+                holders: Vec::new(),
+                others: Others::default(),
+                orphans: Vec::new(),
+                zombies: Vec::new(),
+                listeners: Vec::new(),
+                dropped: Drops(sight.drops),
+                unclaimed: ByKind::default(),
+                moved: 0,
+                complete: sight.complete && (owners.complete || sight.owners.is_none()),
+            },
+        }
+    }
+
+    fn add(&mut self, index: usize, descriptor: &Descriptor) {
+        self.all.by_kind.add(descriptor.kind, 1);
+        if let Some(state) = state(descriptor) {
+            self.all.tcp_states.0[state as usize] += 1;
+        }
+        let holder = self.join.holder(descriptor);
+        let claim = match holder {
+            Holder::Claimed(claim) => Some(claim),
+            _ => None,
         };
-        if second.stands(claim) {
-            all.zombies.push(Zombie {
-                fd,
-                why,
-                unsent: claimed.queued,
+        if let Some(listener) = self.listener(descriptor, claim) {
+            self.all.listeners.push(listener);
+        }
+        match self.fate(holder, descriptor) {
+            Fate::HeldBy(who) => {
+                let place = self.places.of(descriptor);
+                let sum = self.sums.entry((who, place)).or_default();
+                sum.add(index, descriptor, claim, self.options);
+                if let Some(claim) = claim {
+                    self.add_unsent(claim, descriptor, (who, place));
+                }
+            }
+            Fate::Unclaimed => self.all.unclaimed.add(descriptor.kind, 1),
+            Fate::Orphan => self.all.orphans.push(orphan(descriptor, self.options)),
+            Fate::Moved => self.all.moved += 1,
+        }
+    }
+
+    fn fate(&self, holder: Holder, descriptor: &Descriptor) -> Fate {
+        match holder {
+            _ if self.sight.owners.is_none() => Fate::HeldBy(Who::Unseen(descriptor.kind)),
+            Holder::Claimed(claim) if self.second.is_same(descriptor) => {
+                Fate::HeldBy(Who::Owner(self.owners.claims[claim].owner))
+            }
+            Holder::Claimed(_) => Fate::Moved,
+            Holder::Program(owner) => Fate::HeldBy(Who::Owner(owner)),
+            Holder::Shared => Fate::HeldBy(Who::Shared),
+            Holder::Own => Fate::HeldBy(Who::Own),
+            Holder::Vm => Fate::HeldBy(Who::Vm),
+            Holder::Nobody if descriptor.socket.is_none() => Fate::Unclaimed,
+            Holder::Nobody if self.second.is_orphan(descriptor) => Fate::Orphan,
+            Holder::Nobody => Fate::Moved,
+        }
+    }
+
+    fn listener(&self, descriptor: &Descriptor, claim: Option<usize>) -> Option<Listener> {
+        let socket = descriptor.socket?;
+        let listen = socket.listen?;
+        let shown = |local| place::text(local, self.options.addresses);
+        let owner = claim.map(|claim| self.owners.claims[claim].owner);
+        let owner = owner.and_then(|owner| self.names.get(owner as usize));
+        Some(Listener {
+            address: socket.local.map_or_else(String::new, shown),
+            queue: listen.queue,
+            backlog: listen.backlog,
+            full: listen.queue > 0 && listen.queue >= listen.backlog,
+            dropped: listen.dropped.into(),
+            owner: owner.map(|(name, _)| name.clone()),
+            fd: descriptor.fd,
+            claim,
+        })
+    }
+
+    /// What the port itself still holds; if its owner is gone, nobody is left to close it.
+    fn add_unsent(&mut self, claim: usize, descriptor: &Descriptor, key: (Who, Place)) {
+        let claimed = self.owners.claims[claim];
+        let sum = self.sums.entry(key).or_default();
+        sum.add_queued(claimed.queued);
+        let tcp = descriptor.socket.and_then(|socket| socket.tcp);
+        let unsent = claimed
+            .queued
+            .saturating_add(tcp.map_or(0, |tcp| u64::from(tcp.unsent)));
+        let gone = self.owners.owners.get(claimed.owner as usize) == Some(&Owner::Gone);
+        if gone && unsent > 0 && self.second.stands(claim) {
+            sum.add_gone(unsent);
+            self.all.zombies.push(Zombie {
+                fd: descriptor.fd,
+                why: ZombieWhy::OwnerGone,
+                unsent,
                 claim,
             });
         }
     }
-}
 
-/// Files are known by their number only: as many as a process has are taken from those that nobody claims.
-fn files(owners: &Owners, unclaimed: &mut ByKind, sums: &mut HashMap<(Who, Place), Sum>) {
-    for files in &owners.files {
-        let mut left = files.count;
-        for kind in FILES {
-            let taken = unclaimed.take(kind, left);
-            left -= taken;
-            if taken > 0 {
-                let sum = sums
-                    .entry((Who::Owner(files.owner), Place::Nowhere))
-                    .or_default();
-                sum.add_counted(kind, taken);
+    /// Ports whose descriptor is not theirs any more, told when they still say so at the further look.
+    fn add_broken_claims(&mut self) {
+        let open: HashSet<u32> = self.sight.descriptors.iter().map(|one| one.fd).collect();
+        for (claim, claimed) in self.owners.claims.iter().enumerate() {
+            let fd = claimed.fd;
+            let why = if self.join.is_shared(fd) {
+                ZombieWhy::FdShared
+            } else if !open.contains(&fd) && self.second.is_closed(fd) {
+                ZombieWhy::FdClosed
+            } else {
+                continue;
+            };
+            if self.second.stands(claim) {
+                self.all.zombies.push(Zombie {
+                    fd,
+                    why,
+                    unsent: claimed.queued,
+                    claim,
+                });
             }
         }
+    }
+
+    /// Files are known by their number only: as many as a process has are taken from those that nobody claims. Where
+    /// processes may have more than there are, each is told what it has at least.
+    fn add_files(&mut self) {
+        let (sure, unsure): (Vec<&Files>, Vec<&Files>) =
+            self.owners.files.iter().partition(|files| files.sure);
+        for files in sure {
+            self.take_files(files.owner, files.count);
+        }
+        let open: u64 = FILES.iter().map(|&kind| self.all.unclaimed.of(kind)).sum();
+        let claimed: u128 = unsure.iter().map(|files| u128::from(files.count)).sum();
+        let too_many = claimed.saturating_sub(open.into());
+        for files in unsure {
+            let at_least = u128::from(files.count).saturating_sub(too_many);
+            self.take_files(files.owner, at_least as u64);
+        }
+    }
+
+    fn take_files(&mut self, owner: u32, count: u64) {
+        let mut left = count;
+        for kind in FILES {
+            let taken = self.all.unclaimed.take(kind, left);
+            left -= taken;
+            if taken > 0 {
+                let key = (Who::Owner(owner), Place::Nowhere);
+                self.sums.entry(key).or_default().add_counted(kind, taken);
+            }
+        }
+    }
+
+    fn told(mut self) -> Inventory {
+        self.all.listeners.sort_by_key(|listener| {
+            (
+                !listener.full,
+                std::cmp::Reverse(listener.queue),
+                listener.fd,
+            )
+        });
+        let keyed = by_name(self.sums, &self.names);
+        tell(keyed, self.sight, self.options, &mut self.all);
+        self.all
+    }
+}
+
+fn state(descriptor: &Descriptor) -> Option<TcpState> {
+    let socket = descriptor.socket?;
+    match (socket.tcp, socket.listen) {
+        (Some(tcp), _) => Some(tcp.state),
+        (None, Some(_)) => Some(TcpState::Listen),
+        (None, None) => None,
+    }
+}
+
+fn orphan(descriptor: &Descriptor, options: &Options) -> Orphan {
+    let socket = descriptor.socket.unwrap_or_default();
+    let shown = |address| place::text(address, true);
+    let shown = |address: Option<_>| address.filter(|_| options.addresses).map(shown);
+    Orphan {
+        fd: descriptor.fd,
+        kind: descriptor.kind,
+        state: state(descriptor),
+        local: shown(socket.local),
+        remote: shown(socket.peer),
     }
 }
 

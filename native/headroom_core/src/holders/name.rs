@@ -71,7 +71,9 @@ pub fn owner(value: &Value) -> Option<Owner> {
             };
             Some(Owner::Process(Process {
                 name: text(name),
-                label: defined(label).map(self::label),
+                label: defined(label)
+                    .map(self::label)
+                    .filter(|label| says_something(label)),
                 ancestor: text(ancestor),
                 initial: defined(initial).and_then(function),
                 parent: text(parent),
@@ -80,6 +82,11 @@ pub fn owner(value: &Value) -> Option<Owner> {
         }
         _ => None,
     }
+}
+
+/// A label of numbers and texts alone is that of one process; what it has in common with others is told otherwise.
+fn says_something(label: &str) -> bool {
+    label.chars().any(char::is_alphabetic)
 }
 
 fn defined(value: &Value) -> Option<&Value> {
@@ -114,16 +121,35 @@ fn function(value: &Value) -> Option<String> {
 /// The name of a group: the registered name, or the label, or the ancestor and what it runs, or who spawned it.
 pub fn of(owner: &Owner) -> String {
     match owner {
-        Owner::Process(process) => shortened(of_process(process)),
+        Owner::Process(process) => shortened(printable(&of_process(process))),
         Owner::Gone => "owner gone".into(),
         Owner::Busy => "busy in native code".into(),
         Owner::NotAsked => "owner not asked".into(),
     }
 }
 
+/// Names are atoms, and those can have anything in them.
+fn printable(text: &str) -> String {
+    let shown = |c: char| {
+        if c.is_control() {
+            c.escape_default().to_string()
+        } else {
+            c.to_string()
+        }
+    };
+    text.chars().map(shown).collect()
+}
+
 fn of_process(process: &Process) -> String {
-    if let Some(name) = process.name.as_ref().or(process.label.as_ref()) {
+    if let Some(name) = &process.name {
         return name.clone();
+    }
+    if let Some(label) = &process.label {
+        // What OTP keeps open for others has a label and whoever opened it.
+        return match (&process.initial, &process.parent) {
+            (None, Some(opener)) => format!("{label} of {opener}"),
+            _ => label.clone(),
+        };
     }
     match (&process.ancestor, &process.initial, &process.parent) {
         (Some(ancestor), Some(initial), _) => format!("{ancestor} {initial}"),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use headroom_facts::inventory::Descriptor;
-use headroom_facts::owners::Owner;
+use headroom_facts::owners::{Owner, Owners};
 use serde::Serialize;
 
 use super::doubt::Second;
@@ -69,6 +69,7 @@ struct Held {
     total: u64,
     odd: BTreeMap<Why, Vec<Target>>,
     owner: u32,
+    place: Option<Place>,
 }
 
 /// What could be closed, that which gives most first. With `targets`, each descriptor of it is named.
@@ -76,74 +77,9 @@ pub fn relief(sight: &Sight, options: &Options, targets: bool) -> Vec<Offer> {
     let Some(owners) = sight.owners else {
         return Vec::new();
     };
-    let join = Join::new(sight.descriptors, owners);
-    let second = Second::new(sight.again);
-    let places = Places::new(sight.descriptors);
-    let mut held: HashMap<u32, Held> = HashMap::new();
-    let mut place_of: HashMap<u32, Place> = HashMap::new();
-    let mut orphans = 0;
-    for descriptor in sight.descriptors {
-        let claim = match join.holder(descriptor) {
-            Holder::Claimed(claim) => claim,
-            Holder::Nobody => {
-                orphans += u64::from(second.is_orphan(descriptor));
-                continue;
-            }
-            _ => continue,
-        };
-        let claimed = &owners.claims[claim];
-        let held = held.entry(claimed.process).or_default();
-        held.total += 1;
-        held.owner = claimed.owner;
-        place_of.insert(descriptor.fd, places.of(descriptor));
-        let cookie = descriptor.socket.and_then(|socket| socket.cookie);
-        let gone = owners.owners.get(claimed.owner as usize) == Some(&Owner::Gone);
-        if let (Some(why), Some(cookie), true) = (
-            why(
-                descriptor,
-                gone.then_some(claimed.queued),
-                second.stands(claim),
-                options,
-            ),
-            cookie,
-            second.is_same(descriptor),
-        ) {
-            held.odd.entry(why).or_default().push(Target {
-                fd: descriptor.fd,
-                cookie,
-                claim,
-            });
-        }
-    }
-    let mut offers: BTreeMap<(String, Option<String>, Why), Found> = BTreeMap::new();
-    for held in held.values() {
-        let Some(owner) = owners.owners.get(held.owner as usize) else {
-            continue;
-        };
-        let application = name::application(owner);
-        for (&why, found) in &held.odd {
-            let place = place_of
-                .get(&found[0].fd)
-                .copied()
-                .unwrap_or(Place::Nowhere);
-            let key = (key(owner, place, options), application.clone(), why);
-            let offer = offers.entry(key).or_default();
-            // All that it has would go with the process.
-            let alone = held.total == found.len() as u64;
-            let needed = application
-                .as_deref()
-                .is_some_and(|name| NEVER.contains(&name));
-            let known = matches!(owner, Owner::Process(_));
-            if why == Why::OwnerGone || alone && known && !needed {
-                offer.targets.extend(found);
-                offer.owners += 1;
-            } else {
-                offer.left += found.len() as u64;
-            }
-        }
-    }
-    let offers = offers.into_iter();
-    let mut offers: Vec<Offer> = offers
+    let (held, orphans) = by_process(sight, owners, options);
+    let mut offers: Vec<Offer> = found(&held, owners, options)
+        .into_iter()
         .map(|(key, found)| offer(key, found, options))
         .collect();
     if orphans > 0 {
@@ -162,12 +98,90 @@ pub fn relief(sight: &Sight, options: &Options, targets: bool) -> Vec<Offer> {
     offers
 }
 
+/// What each process has, and how many sockets have no owner.
+fn by_process(sight: &Sight, owners: &Owners, options: &Options) -> (HashMap<u32, Held>, u64) {
+    let join = Join::new(sight.descriptors, owners);
+    let second = Second::new(sight.again);
+    let places = Places::new(sight.descriptors);
+    let mut processes: HashMap<u32, Held> = HashMap::new();
+    let mut orphans = 0;
+    for descriptor in sight.descriptors {
+        let claim = match join.holder(descriptor) {
+            Holder::Claimed(claim) => claim,
+            Holder::Nobody => {
+                orphans += u64::from(second.is_orphan(descriptor));
+                continue;
+            }
+            _ => continue,
+        };
+        let claimed = &owners.claims[claim];
+        let held = processes.entry(claimed.process).or_default();
+        held.total += 1;
+        held.owner = claimed.owner;
+        let gone = owners.owners.get(claimed.owner as usize) == Some(&Owner::Gone);
+        let queued = gone.then_some(claimed.queued);
+        let why = why(descriptor, queued, second.stands(claim), options);
+        let cookie = descriptor.socket.and_then(|socket| socket.cookie);
+        if let (Some(why), Some(cookie), true) = (why, cookie, second.is_same(descriptor)) {
+            held.place.get_or_insert(places.of(descriptor));
+            let fd = descriptor.fd;
+            let target = Target { fd, cookie, claim };
+            held.odd.entry(why).or_default().push(target);
+        }
+    }
+    // Files and programs would go with their process, too.
+    let programs = owners.programs.iter().map(|program| (program.process, 1));
+    let files = owners
+        .files
+        .iter()
+        .map(|files| (files.process, files.count));
+    for (process, count) in programs.chain(files) {
+        if let Some(held) = processes.get_mut(&process) {
+            held.total = held.total.saturating_add(count);
+        }
+    }
+    (processes, orphans)
+}
+
+/// By group, what of it can go with its owner, which has nothing else.
+fn found(
+    processes: &HashMap<u32, Held>,
+    owners: &Owners,
+    options: &Options,
+) -> BTreeMap<(String, Option<String>, Why), Found> {
+    let mut offers: BTreeMap<_, Found> = BTreeMap::new();
+    for (&process, held) in processes {
+        let Some(owner) = owners.owners.get(held.owner as usize) else {
+            continue;
+        };
+        let application = name::application(owner);
+        let needed = owners.asker == Some(process)
+            || application
+                .as_deref()
+                .is_some_and(|name| NEVER.contains(&name));
+        let can_go = matches!(owner, Owner::Process(_)) && !needed;
+        for (&why, targets) in &held.odd {
+            let place = held.place.unwrap_or(Place::Nowhere);
+            let key = (key(owner, place, options), application.clone(), why);
+            let offer = offers.entry(key).or_default();
+            let alone = held.total == targets.len() as u64;
+            if why == Why::OwnerGone || alone && can_go {
+                offer.targets.extend(targets);
+                offer.owners += 1;
+            } else {
+                offer.left += targets.len() as u64;
+            }
+        }
+    }
+    offers
+}
+
 /// What is found for one line.
 #[derive(Default)]
 struct Found {
     targets: Vec<Target>,
     owners: u64,
-    /// Descriptors that are odd, too, but whose owner has others besides or is needed.
+    /// Descriptors that are odd, too, but whose owner has something else besides or is needed.
     left: u64,
 }
 
@@ -213,16 +227,14 @@ fn offer(
     };
     let left = match found.left {
         0 => String::new(),
-        left => format!("; {left} more are not offered: their owners have others besides, or the node needs them"),
+        left => format!("; {left} more are not offered: their owners have something else besides, or are needed"),
     };
     let ends = match how {
         How::ExitOwner => format!(" {} processes end for it.", found.owners),
         How::ClosePort | How::Nothing => String::new(),
     };
-    let line = (how != How::Nothing).then(|| {
-        let group = group.replace('\\', "\\\\").replace('"', "\\\"");
-        format!("headroom:close({{{}, <<\"{group}\">>}}).", why.as_str())
-    });
+    let line = (how != How::Nothing)
+        .then(|| format!("headroom:close({{{}, {}}}).", why.as_str(), binary(&group)));
     Offer {
         message: format!("{gives} {what}{left}.{ends}"),
         group,
@@ -234,6 +246,18 @@ fn offer(
         line,
         targets: found.targets,
     }
+}
+
+/// A text as Erlang reads it, whatever is in it, for every terminal.
+fn binary(text: &str) -> String {
+    let escaped = |c: char| match c {
+        '"' | '\\' => format!("\\{c}"),
+        ' '..='~' => c.to_string(),
+        other => format!("\\x{{{:X}}}", u32::from(other)),
+    };
+    let escaped: String = text.chars().map(escaped).collect();
+    let encoding = if text.is_ascii() { "" } else { "/utf8" };
+    format!("<<\"{escaped}\"{encoding}>>")
 }
 
 /// Nobody can be asked to close these, and a number alone may be somebody else's in the next moment.

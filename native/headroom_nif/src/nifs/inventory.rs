@@ -70,17 +70,12 @@ fn details<'a>(env: Env<'a>, fds: Term<'a>) -> NifResult<Term<'a>> {
     Ok(known?.encode(env))
 }
 
-/// The pipes of each of these OS processes: `[{Owner, [Inode]}]`, for `[{Owner, OsPid}]`.
+/// The pipes of each of these OS processes: `[{Owner, Process, [Inode]}]`, for `[{Owner, Process, OsPid}]`.
 #[rustler::nif(schedule = "DirtyCpu")]
 fn standard_pipes<'a>(env: Env<'a>, programs: Term<'a>) -> NifResult<Term<'a>> {
-    let programs: Vec<(u32, u32)> = from_term(programs)?;
-    let pipes = programs.into_iter().map(|(owner, os_pid)| Program {
-        owner,
-        pipes: os::standard_pipes(os_pid),
-    });
-    let pipes: Vec<_> = pipes
-        .map(|program| (program.owner, program.pipes))
-        .collect();
+    let programs: Vec<(u32, u32, u32)> = from_term(programs)?;
+    let pipes = |(owner, process, os_pid)| (owner, process, os::standard_pipes(os_pid));
+    let pipes: Vec<_> = programs.into_iter().map(pipes).collect();
     Ok(to_term(env, &pipes)?)
 }
 
@@ -157,9 +152,9 @@ fn descriptors(seen: Term) -> NifResult<Vec<Descriptor>> {
     Ok(descriptors)
 }
 
-/// `{Owners, Claims, Programs, Files, Complete}`; an owner is any term that the core can name.
+/// `{Owners, Claims, Programs, Files, Complete, Asker}`; an owner is any term that the core can name.
 fn owners_of(term: Term) -> NifResult<Owners> {
-    let (owners, claims, programs, files, complete): (Term, Term, Term, Term, bool) =
+    let (owners, claims, programs, files, complete, asker): (Term, Term, Term, Term, bool, Term) =
         term.decode()?;
     let owner = |term| holders::owner(&to_value(term)).ok_or(rustler::Error::BadArg);
     let owners: Vec<Owner> = items(owners)?.map(owner).collect::<NifResult<_>>()?;
@@ -175,6 +170,7 @@ fn owners_of(term: Term) -> NifResult<Owners> {
         claims,
         programs,
         files,
+        asker: from_term(asker)?,
         complete,
     })
 }
