@@ -195,6 +195,7 @@ ask(<<"report json">>) -> headroom:snapshot(json);
 ask(<<"holders">>) -> headroom_inventory:text(#{});
 ask(<<"holders json">>) -> headroom_inventory:json(#{});
 ask(<<"trend">>) -> headroom_trend:text(ascii);
+ask(<<"trend json">>) -> headroom_trend:json();
 ask(<<"release json">>) -> released(headroom:release());
 ask(<<"explain ", Reason/binary>>) -> headroom:explain_text(Reason);
 ask(_) -> {error, unknown_question}.

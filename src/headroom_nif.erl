@@ -10,7 +10,7 @@
 -export([last_words/1, show/2]).
 -export([look/1, identify/1, details/1, standard_pipes/1, holders/3]).
 -export([sample/4, trends/1, note_holder/1, sketch/3, cluster_text/1]).
--export([trend_data/1, trend_text/2, trend_chart/1, metrics/4]).
+-export([trend_data/1, trend_json/1, trend_text/2, trend_chart/1, metrics/4]).
 
 -nifs([version/0, boot/2, thresholds/1, reserve_option/1,
        ask/2, ask_long/2, change/2, reserved_fds/0, guard/3, gave/0,
@@ -18,7 +18,7 @@
        last_words/1, show/2,
        look/1, identify/1, details/1, standard_pipes/1, holders/3]).
 -nifs([sample/4, trends/1, note_holder/1, sketch/3, cluster_text/1,
-       trend_data/1, trend_text/2, trend_chart/1, metrics/4]).
+       trend_data/1, trend_json/1, trend_text/2, trend_chart/1, metrics/4]).
 -on_load(init/0).
 
 %% In each stub itself: dialyzer knows `erlang:nif_error' and takes the specs as they are.
@@ -163,6 +163,9 @@ cluster_text(_Rows) -> ?NOT_LOADED.
 
 -spec trend_data(integer()) -> map() | not_watched.
 trend_data(_SystemTime) -> ?NOT_LOADED.
+
+-spec trend_json(integer()) -> binary() | not_watched.
+trend_json(_SystemTime) -> ?NOT_LOADED.
 
 -spec trend_text(integer(), ascii | unicode) -> binary() | not_watched.
 trend_text(_SystemTime, _Charset) -> ?NOT_LOADED.

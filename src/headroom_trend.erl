@@ -3,7 +3,7 @@
 -module(headroom_trend).
 
 -export([sample/1, look/0, sketch/0]).
--export([data/0, text/1, chart/0]).
+-export([data/0, json/0, text/1, chart/0]).
 -export([metrics/0, prometheus/0]).
 -export([holder/0, holders_text/0]).
 
@@ -30,6 +30,10 @@ sketch() ->
 -spec data() -> map() | {error, not_watched} | unavailable().
 data() ->
     watched(fun() -> headroom_nif:trend_data(now_ms()) end).
+
+-spec json() -> binary() | {error, not_watched} | unavailable().
+json() ->
+    watched(fun() -> headroom_nif:trend_json(now_ms()) end).
 
 -spec text(ascii | unicode) -> binary() | {error, not_watched} | unavailable().
 text(Charset) ->

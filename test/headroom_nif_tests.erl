@@ -119,7 +119,7 @@ real_calls() ->
     Tracer ! stop,
     Seen = receive {seen, Calls} -> Calls end,
     Vitals = headroom_beam:vitals(headroom_config:thresholds()),
-    Watch = [{sample, [Vitals, 20, 1000, recent]}, {trends, [0]}, {note_holder, [<<"text">>]}, {trend_text, [0, ascii]},
+    Watch = [{sample, [Vitals, 20, 1000, recent]}, {trends, [0]}, {note_holder, [<<"text">>]}, {trend_text, [0, ascii]}, {trend_json, [0]},
              {cluster_text, [[#{node => <<"a@host">>, state => watched, level => ok}]]}],
     Known = [{version, []}, {open_count, []}, {gave, []}, {guard, [full, [0, 1, 2], 0]}, {last_words, [<<"text">>]}, {show, [[], erlang]},
              {identify, [[0, 1, 2]]}, {details, [[0, 1, 2]]}, {standard_pipes, [[{0, list_to_integer(os:getpid())}]]},

@@ -24,6 +24,9 @@ pub struct History {
     /// How many of the last records
     #[arg(long, value_name = "N", default_value_t = 60)]
     last: usize,
+    /// Print JSON, a record a line
+    #[arg(long)]
+    json: bool,
 }
 
 /// More than any node keeps.
@@ -37,10 +40,18 @@ impl History {
                 records if records.is_empty() => {
                     failed(&format!("{}: no record is in it", self.file.display()))
                 }
-                records => say(
-                    &lines(&records[records.len().saturating_sub(self.last)..]),
-                    0,
-                ),
+                records => {
+                    let last = &records[records.len().saturating_sub(self.last)..];
+                    let text = if self.json {
+                        json(last)
+                    } else {
+                        Ok(lines(last))
+                    };
+                    match text {
+                        Ok(text) => say(&text, 0),
+                        Err(error) => failed(&error),
+                    }
+                }
             },
         }
     }
@@ -60,6 +71,12 @@ fn records(bytes: &[u8]) -> Vec<Status> {
         .collect();
     records.sort_by_key(|record| record.sequence);
     records
+}
+
+/// As they are in the file.
+fn json(records: &[Status]) -> serde_json::Result<String> {
+    let line = |record| Ok(serde_json::to_string(record)? + "\n");
+    records.iter().map(line).collect()
 }
 
 fn lines(records: &[Status]) -> String {

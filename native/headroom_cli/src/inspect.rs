@@ -59,6 +59,10 @@ impl Inspect {
         let (descriptors, seen_by) = node.descriptors();
         let inventory =
             holders::inventory(&Sight::of_the_kernel(&descriptors), &Options::default());
+        let inventory = match seen_by {
+            SeenBy::Copies => inventory,
+            SeenBy::Links | SeenBy::Nothing => inventory.by_links(),
+        };
         let files = node.files(&descriptors);
         sleep(BETWEEN_LOOKS);
         looks.extend(node.look_at_threads());

@@ -21,6 +21,7 @@ mod man;
 #[cfg(target_os = "linux")]
 mod outside;
 mod plan;
+mod progress;
 #[cfg(target_os = "linux")]
 mod ps;
 #[cfg(target_os = "linux")]

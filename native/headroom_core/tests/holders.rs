@@ -558,8 +558,11 @@ fn a_full_listener_comes_first() {
     let owners = owners(&[process("srv")], &[(1, 0), (2, 0)]);
     let mut sight = sight(&descriptors, &owners, &[]);
     let found = inventory(&sight, &Options::default());
-    assert_eq!((found.listeners[0].fd, found.listeners[0].full), (2, true));
-    assert!(!found.listeners[1].full);
+    assert_eq!(
+        (found.listeners[0].fd, found.listeners[0].is_full()),
+        (2, true)
+    );
+    assert!(!found.listeners[1].is_full());
     let text = render::holders::text(&found, &[], |_| String::new());
     assert!(text.contains("full, so clients hang: 129 wait"), "{text}");
     sight.drops = Err(Word::Enoent.into());
@@ -567,8 +570,35 @@ fn a_full_listener_comes_first() {
     let json = serde_json::to_value(found.dropped).unwrap();
     assert_eq!(
         json,
-        serde_json::json!({"overflows": "unknown", "drops": "unknown", "reason": "enoent"})
+        serde_json::json!({"overflows": null, "drops": null, "reason": "enoent"})
     );
+}
+
+// Where sockets were not asked, a listener with anybody in its queue would pass for full, and nobody for idle.
+#[test]
+fn links_tell_no_times_and_no_backlogs() {
+    let descriptors = [
+        listener(1, LISTENER, 3, 0),
+        tcp(2, TcpState::Established, LISTENER, None),
+    ];
+    let sight = Sight::of_the_kernel(&descriptors);
+    let found = inventory(&sight, &Options::default()).by_links();
+    let json = serde_json::to_value(&found).unwrap();
+    let listener = &json["listeners"][0];
+    assert_eq!(listener["queue"], 3);
+    assert_eq!(
+        (&listener["backlog"], &listener["full"]),
+        (&serde_json::Value::Null, &serde_json::Value::Null)
+    );
+    for holder in json["holders"].as_array().unwrap() {
+        assert!(
+            holder["idle"].is_null() && holder["sample"][0]["idle_ms"].is_null(),
+            "{holder}"
+        );
+    }
+    let text = render::holders::text(&found, &[], |_| String::new());
+    assert!(text.contains("1, whether one is full is unknown"), "{text}");
+    assert!(!text.contains("clients hang"), "{text}");
 }
 
 #[test]

@@ -92,24 +92,56 @@ fn check(node: &Node) -> Result<(), String> {
              attach {pid}"
         ));
     }
-    if node.command_line.value("-proto_dist").as_deref() == Some("inet_tls") {
-        return Err(format!(
-            "{name} speaks TLS between nodes, which this command does not: use examples/attach.escript on a host with Erlang"
-        ));
+    if let Some(protocol) = node.command_line.value("-proto_dist") {
+        if protocol.contains("tls") {
+            return Err(format!(
+                "{name} speaks TLS between nodes (-proto_dist {protocol}), which this command does not: use examples/attach.escript \
+                 on a host with Erlang"
+            ));
+        }
     }
-    if cfg!(target_env = "gnu") && node.maps("ld-musl")
-        || cfg!(target_env = "musl") && node.maps("ld-linux")
-    {
-        let (theirs, ours) = if cfg!(target_env = "gnu") {
-            ("musl", "glibc")
+    match Libc::of(|file| node.maps(file)) {
+        Some(theirs) if theirs != Libc::OURS => {
+            let (theirs, ours) = (theirs.name(), Libc::OURS.name());
+            Err(format!(
+                "{name} runs on {theirs}, and the library in this command is for {ours}: use one that was built on {theirs}"
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The C library that a process runs on: one that was linked against the other cannot be loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Libc {
+    Glibc,
+    Musl,
+}
+
+impl Libc {
+    const OURS: Libc = if cfg!(target_env = "musl") {
+        Libc::Musl
+    } else {
+        Libc::Glibc
+    };
+
+    /// By the dynamic linker that is mapped into the process; `None` where none of the two is seen.
+    fn of(maps: impl Fn(&str) -> bool) -> Option<Libc> {
+        if maps("/ld-musl-") {
+            Some(Libc::Musl)
+        } else if maps("/ld-linux") || maps("/libc.so.6") || maps("/ld-2.") {
+            Some(Libc::Glibc)
         } else {
-            ("glibc", "musl")
-        };
-        return Err(format!(
-            "{name} runs on {theirs}, and the library in this command is for {ours}: use one that was built on {theirs}"
-        ));
+            None
+        }
     }
-    Ok(())
+
+    fn name(self) -> &'static str {
+        match self {
+            Libc::Glibc => "glibc",
+            Libc::Musl => "musl",
+        }
+    }
 }
 
 fn same_network(pid: i32) -> bool {
@@ -173,4 +205,30 @@ fn cookie(given: Option<&str>, node: Option<&Node>) -> Result<String, String> {
             files.join(" and ")
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // A library for the other libc is not loaded, and its sentence of the linker says nothing to a person. Files as Alpine's,
+    // Debian's on two processors and an old glibc's process have them mapped.
+    #[test]
+    fn the_libc_by_what_is_mapped() {
+        let cases = [
+            ("/lib/ld-musl-x86_64.so.1", Some(Libc::Musl)),
+            ("/lib/ld-musl-aarch64.so.1", Some(Libc::Musl)),
+            (
+                "/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2",
+                Some(Libc::Glibc),
+            ),
+            ("/lib/ld-linux-aarch64.so.1", Some(Libc::Glibc)),
+            ("/lib/x86_64-linux-gnu/ld-2.31.so", Some(Libc::Glibc)),
+            ("/lib64/libc.so.6", Some(Libc::Glibc)),
+            ("/usr/lib/erlang/erts-13.1.5/bin/beam.smp", None),
+        ];
+        for (mapped, expected) in cases {
+            assert_eq!(Libc::of(|file| mapped.contains(file)), expected, "{mapped}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! `headroom attach` and `headroom detach`: headroom into a running node that does not have it, and out again, over the
 //! distribution and from a host without Erlang.
 
+mod counts;
 mod look;
 mod payload;
 mod place;
@@ -9,10 +10,16 @@ mod remote;
 use std::process::ExitCode;
 
 use clap::Args;
+use headroom_core::snapshot::SCHEMA;
+use indicatif::ProgressBar;
+use serde::Serialize;
+use serde_json::Value;
 
+use crate::progress::bar;
 use crate::say::{failed, say};
+use counts::Counts;
 use look::Target;
-use remote::{atom, binary, count, number, string, text, Remote};
+use remote::{atom, binary, number, string, text, Remote};
 
 /// Put headroom into a running node that does not have it, and print its report
 ///
@@ -31,6 +38,9 @@ pub struct Attach {
     /// Load all that an incident needs now, so that later answers need no descriptor; OTP modules that this loads stay
     #[arg(long)]
     preload: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// Take headroom out of a node that `attach` put it into
@@ -42,6 +52,9 @@ pub struct Attach {
 pub struct Detach {
     #[command(flatten)]
     node: WhichNode,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Args)]
@@ -67,6 +80,39 @@ impl WhichNode {
 
 /// The environment key by which an attached headroom is known, with its folder.
 const ATTACHED: &str = "attached";
+/// Another, with what the node had before.
+const BEFORE: &str = "attached_counts";
+
+/// What `attach --json` says.
+#[derive(Serialize)]
+struct Attached {
+    schema: u32,
+    node: String,
+    /// False if it was there already.
+    attached: bool,
+    folder: Option<String>,
+    before: Option<Counts>,
+    after: Option<Counts>,
+    snapshot: Value,
+    inventory: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explanation: Option<String>,
+}
+
+/// What `detach --json` says.
+#[derive(Serialize)]
+struct Detached {
+    schema: u32,
+    node: String,
+    /// Before headroom came, if the one who put it there counted.
+    before: Option<Counts>,
+    after: Counts,
+}
+
+fn json(what: &impl Serialize) -> Result<String, String> {
+    let json = serde_json::to_string(what).map_err(|error| error.to_string())?;
+    Ok(json + "\n")
+}
 
 impl Attach {
     pub fn run(self) -> ExitCode {
@@ -77,46 +123,92 @@ impl Attach {
     }
 
     fn attach(&self) -> Result<String, String> {
+        let steps = bar(STEPS, false, "{bar:30} {msg}");
+        let said = self.attach_by(&steps);
+        steps.finish_and_clear();
+        said
+    }
+
+    fn attach_by(&self, steps: &ProgressBar) -> Result<String, String> {
+        steps.set_message("connecting");
         let (target, mut remote) = self.node.connect()?;
-        let mut out = String::new();
-        if is_loaded(&mut remote)? {
-            out.push_str(&format!("{} has headroom already\n", target.address.node));
+        steps.inc(1);
+        let done = if is_loaded(&mut remote)? {
+            None
         } else {
             let before = Counts::of(&mut remote, &target)?;
-            let folder = self.load(&mut remote)?;
+            let folder = self.load(&mut remote, &before, steps)?;
             let after = Counts::of(&mut remote, &target)?;
-            out.push_str(&format!(
-                "attached to {}: files in {folder}; `headroom detach {}` takes it out again\n{}",
-                target.address.node,
+            Some((folder, before, after))
+        };
+        steps.set_message("asking");
+        let explanation = match &self.explain {
+            Some(reason) => {
+                let reason = vec![binary(reason.as_bytes())];
+                Some(answer(&mut remote, "headroom", "explain_text", reason)?)
+            }
+            None => None,
+        };
+        let node = target.address.node;
+        if self.json {
+            let mut asked = |module, function, argument| {
+                let said = answer(&mut remote, module, function, vec![argument])?;
+                serde_json::from_str(&said).map_err(|error| error.to_string())
+            };
+            let snapshot = asked("headroom", "snapshot", atom("json"))?;
+            let inventory = asked("headroom_inventory", "json", remote::empty_map())?;
+            let attached = done.is_some();
+            let (folder, before, after) = done
+                .map_or((None, None, None), |(folder, before, after)| {
+                    (Some(folder), Some(before), Some(after))
+                });
+            return json(&Attached {
+                schema: SCHEMA,
+                node,
+                attached,
+                folder,
+                before,
+                after,
+                snapshot,
+                inventory,
+                explanation,
+            });
+        }
+        let said = match done {
+            None => format!("{node} has headroom already\n"),
+            Some((folder, before, after)) => format!(
+                "attached to {node}: files in {folder}; `headroom detach {}` takes it out again\n{}",
                 self.node.node,
                 after.since(&before)
-            ));
-        }
-        out.push('\n');
-        out.push_str(&answer(&mut remote, "report_text", Vec::new())?);
-        let holders = remote.call("headroom_inventory", "text", vec![remote::empty_map()])?;
-        if let Some(holders) = text(&holders) {
-            out.push('\n');
-            out.push_str(&holders);
-        }
-        if let Some(reason) = &self.explain {
-            out.push('\n');
-            out.push_str(&answer(
-                &mut remote,
-                "explain_text",
-                vec![binary(reason.as_bytes())],
-            )?);
-        }
-        Ok(out)
+            ),
+        };
+        let report = answer(&mut remote, "headroom", "report_text", Vec::new())?;
+        // Somebody else looks at this moment: that is no failure of what was attached.
+        let holders = answer(
+            &mut remote,
+            "headroom_inventory",
+            "text",
+            vec![remote::empty_map()],
+        )
+        .unwrap_or_else(|why| why + "\n");
+        let parts = [Some(said), Some(report), Some(holders), explanation];
+        Ok(Vec::from_iter(parts.into_iter().flatten()).join("\n"))
     }
 
     /// Puts it into the node and starts it; what was done until a failure is taken back.
-    fn load(&self, remote: &mut Remote) -> Result<String, String> {
+    fn load(
+        &self,
+        remote: &mut Remote,
+        before: &Counts,
+        steps: &ProgressBar,
+    ) -> Result<String, String> {
         let release = text(&remote.call("erlang", "system_info", vec![atom("otp_release")])?);
         let release: u32 = release
             .and_then(|release| release.parse().ok())
             .ok_or("the node does not tell its release")?;
         let set = payload::set_for(release)?;
+        steps.set_length(STEPS + set.modules.len() as u64);
+        steps.set_message("writing the library");
         let folder = place::library(remote, payload::LIBRARY, |remote, folder| {
             remote.done("code", "add_pathz", vec![string(&format!("{folder}/ebin"))])?;
             let (_, nif) = set
@@ -127,13 +219,22 @@ impl Attach {
             load(remote, NIF, nif)?;
             library_status(remote)
         })?;
-        self.start(remote, set, &folder).inspect_err(|_| {
-            let _ = remove(remote, &folder);
-        })?;
+        steps.inc(1);
+        self.start(remote, set, &folder, before, steps)
+            .inspect_err(|_| {
+                let _ = remove(remote, &folder);
+            })?;
         Ok(folder)
     }
 
-    fn start(&self, remote: &mut Remote, set: &payload::Set, folder: &str) -> Result<(), String> {
+    fn start(
+        &self,
+        remote: &mut Remote,
+        set: &payload::Set,
+        folder: &str,
+        before: &Counts,
+        steps: &ProgressBar,
+    ) -> Result<(), String> {
         let resource = remote::decode(set.resource)?;
         remote.done("application", "load", vec![resource])?;
         // Options that its configuration has for a headroom of its own release: one of them can halt the node.
@@ -153,11 +254,15 @@ impl Attach {
             )
         };
         option(ATTACHED, binary(folder.as_bytes()))?;
+        option(BEFORE, binary(&before.encode()?))?;
         option("preload", atom(if self.preload { "true" } else { "false" }))?;
         option("signal", atom("false"))?;
         for (module, code) in set.modules.iter().filter(|(module, _)| *module != NIF) {
+            steps.set_message(*module);
             load(remote, module, code)?;
+            steps.inc(1);
         }
+        steps.set_message("starting");
         remote.done("application", "start", vec![atom("headroom")])
     }
 }
@@ -173,25 +278,40 @@ impl Detach {
     fn detach(&self) -> Result<String, String> {
         let (target, mut remote) = self.node.connect()?;
         let node = &target.address.node;
-        let folder = attached_folder(&mut remote)?.ok_or_else(|| match is_loaded(&mut remote) {
-            Ok(true) => format!(
+        let folder =
+            environment(&mut remote, ATTACHED)?.ok_or_else(|| match is_loaded(&mut remote) {
+                Ok(true) => format!(
                 "{node} has a headroom that was not attached: it belongs to its release and stays"
             ),
-            _ => format!("{node} has no headroom"),
-        })?;
-        let before = Counts::of(&mut remote, &target)?;
+                _ => format!("{node} has no headroom"),
+            })?;
+        let before = environment(&mut remote, BEFORE)?;
+        let before = before.and_then(|counts| Counts::decode(&counts));
         remove(&mut remote, &folder)?;
         let after = Counts::of(&mut remote, &target)?;
         let left = leftovers(&mut remote, &target)?;
         if !left.is_empty() {
             return Err(format!("{node} still has {}", left.join(", ")));
         }
+        if self.json {
+            return json(&Detached {
+                schema: SCHEMA,
+                node: node.clone(),
+                before,
+                after,
+            });
+        }
+        let compared =
+            before.map(|before| format!("{}{}\n", after.since(&before), after.stays(&before)));
         Ok(format!(
             "detached from {node}: no process, name, descriptor, library, file or persistent term of headroom is left\n{}",
-            after.since(&before)
+            compared.unwrap_or_default()
         ))
     }
 }
+
+/// To connect, to write the library, to start and to ask: what is done besides the loading of each module.
+const STEPS: u64 = 4;
 
 /// The module that loads the library.
 const NIF: &str = "headroom_nif";
@@ -201,12 +321,9 @@ fn is_loaded(remote: &mut Remote) -> Result<bool, String> {
     Ok(remote::is_atom(&loaded, "true"))
 }
 
-fn attached_folder(remote: &mut Remote) -> Result<Option<String>, String> {
-    let value = remote.call(
-        "application",
-        "get_env",
-        vec![atom("headroom"), atom(ATTACHED)],
-    )?;
+/// What `attach` left in the environment of the application.
+fn environment(remote: &mut Remote, key: &str) -> Result<Option<String>, String> {
+    let value = remote.call("application", "get_env", vec![atom("headroom"), atom(key)])?;
     Ok(remote::second(&value).and_then(text))
 }
 
@@ -240,11 +357,12 @@ fn library_status(remote: &mut Remote) -> Result<(), String> {
 /// What a function of headroom answers as text.
 fn answer(
     remote: &mut Remote,
+    module: &str,
     function: &str,
     arguments: Vec<eetf::Term>,
 ) -> Result<String, String> {
-    let answer = remote.call("headroom", function, arguments)?;
-    text(&answer).ok_or_else(|| format!("headroom:{function} answered {answer}"))
+    let answer = remote.call(module, function, arguments)?;
+    text(&answer).ok_or_else(|| format!("{module}:{function} answered {answer}"))
 }
 
 /// Stops it, forgets it, deletes its code and its files: in this order, since what runs uses what is loaded.
@@ -294,50 +412,6 @@ fn leftovers(remote: &mut Remote, target: &Target) -> Result<Vec<String>, String
         left.push("the library in its memory".into());
     }
     Ok(left)
-}
-
-/// What a node has, to be compared.
-struct Counts(Vec<(&'static str, Option<u64>)>);
-
-impl Counts {
-    fn of(remote: &mut Remote, target: &Target) -> Result<Counts, String> {
-        let mut info = |key| {
-            Ok::<_, String>(count(&remote.call(
-                "erlang",
-                "system_info",
-                vec![atom(key)],
-            )?))
-        };
-        let mut counts = vec![
-            ("processes", info("process_count")?),
-            ("ports", info("port_count")?),
-            ("atoms", info("atom_count")?),
-        ];
-        let modules = remote.call("code", "all_loaded", Vec::new())?;
-        counts.push(("modules", Some(remote::length(&modules) as u64)));
-        let code = remote.call("erlang", "memory", vec![atom("code")])?;
-        counts.push(("code bytes", count(&code)));
-        let open = target
-            .node
-            .as_ref()
-            .and_then(|node| node.facts().fds.open.get());
-        counts.insert(0, ("descriptors", open));
-        Ok(Counts(counts))
-    }
-
-    /// A line for what was before and is now; the connection of this command is in both.
-    fn since(&self, before: &Counts) -> String {
-        let mut text = String::new();
-        for ((name, now), (_, before)) in self.0.iter().zip(&before.0) {
-            if let (Some(now), Some(before)) = (now, before) {
-                let change = i128::from(*now) - i128::from(*before);
-                text.push_str(&format!(
-                    "  {name:<12} {before:>10} -> {now:>10}  ({change:+})\n"
-                ));
-            }
-        }
-        text
-    }
 }
 
 /// Of a file that a node's user alone may read.

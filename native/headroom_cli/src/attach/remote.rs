@@ -224,6 +224,14 @@ pub fn keys(term: &Term) -> Vec<String> {
     list.elements.iter().filter_map(key).collect()
 }
 
+/// The value of a key, an atom, in a map.
+pub fn value<'a>(term: &'a Term, key: &str) -> Option<&'a Term> {
+    match term {
+        Term::Map(map) => map.map.get(&atom(key)),
+        _ => None,
+    }
+}
+
 pub fn length(term: &Term) -> usize {
     match term {
         Term::List(list) => list.elements.len(),

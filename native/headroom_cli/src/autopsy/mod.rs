@@ -5,7 +5,7 @@ mod lines;
 mod reader;
 
 use std::fs::File;
-use std::io::{self, BufReader, IsTerminal, Read};
+use std::io::{self, BufReader, Read};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -13,9 +13,10 @@ use clap::Args;
 use headroom_core::autopsy;
 use headroom_core::render;
 use headroom_facts::dump::Dump;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use serde::Serialize;
 
+use crate::progress::bar;
 use crate::say::{complain, say};
 use reader::Reader;
 
@@ -81,7 +82,8 @@ impl Autopsy {
         }
         let file = File::open(&self.file)?;
         let size = file.metadata()?.len();
-        read(file, &bar(size))
+        let template = "{bar:40} {bytes} of {total_bytes}, {eta} left";
+        read(file, &bar(size, size < LONG, template))
     }
 }
 
@@ -101,16 +103,4 @@ fn read(input: impl Read, bar: &ProgressBar) -> io::Result<Dump> {
     );
     bar.finish_and_clear();
     read.map(|()| reader.end())
-}
-
-fn bar(size: u64) -> ProgressBar {
-    if size < LONG || !io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}, {eta} left");
-    let bar = ProgressBar::new(size);
-    match style {
-        Ok(style) => bar.with_style(style.progress_chars("##-")),
-        Err(_) => bar,
-    }
 }

@@ -12,10 +12,13 @@ use std::thread;
 
 use headroom_facts::inventory::{Descriptor, Kind, Listen, Socket, Tcp, TcpState};
 use headroom_os::inventory::look_at_one;
+use indicatif::ProgressBar;
 use procfs::net::{TcpNetEntry, TcpState as Code, UdpNetEntry};
 use procfs::process::Process;
 use procfs::ProcResult;
 use rustix::process::{pidfd_getfd, pidfd_open, ForeignRawFd, Pid, PidfdFlags, PidfdGetfdFlags};
+
+use crate::progress::bar;
 
 atoms! {
     /// By which road descriptors were seen: each shows less than the one before it.
@@ -41,12 +44,14 @@ pub fn descriptors(process: &Process) -> (Vec<Descriptor>, SeenBy) {
         .map_or(1, NonZeroUsize::get)
         .min(MOST_THREADS);
     let part = numbers.len().div_ceil(threads).max(1);
+    let template = "{bar:40} {pos} of {len} descriptors, {eta} left";
+    let bar = bar(numbers.len() as u64, numbers.len() < LONG, template);
     let mut refused = false;
     let mut all = Vec::with_capacity(numbers.len());
     thread::scope(|scope| {
         let looks: Vec<_> = numbers
             .chunks(part)
-            .map(|part| scope.spawn(|| copies(pidfd.as_fd(), part)))
+            .map(|part| scope.spawn(|| copies(pidfd.as_fd(), part, &bar)))
             .collect();
         for look in looks {
             match look.join() {
@@ -55,6 +60,7 @@ pub fn descriptors(process: &Process) -> (Vec<Descriptor>, SeenBy) {
             }
         }
     });
+    bar.finish_and_clear();
     if refused {
         return links(process, &numbers);
     }
@@ -69,12 +75,24 @@ pub fn descriptors(process: &Process) -> (Vec<Descriptor>, SeenBy) {
 /// More of them would only wait for the locks of one table.
 const MOST_THREADS: usize = 4;
 
+/// From so many descriptors on a person waits a second, and sees how far it is.
+const LONG: usize = 100_000;
+/// So many between two steps of the bar.
+const STEP: usize = 1024;
+
 /// Copying was refused.
 struct Refused;
 
-fn copies(pidfd: impl AsFd, numbers: &[i32]) -> Result<Vec<Descriptor>, Refused> {
+fn copies(
+    pidfd: impl AsFd,
+    numbers: &[i32],
+    bar: &ProgressBar,
+) -> Result<Vec<Descriptor>, Refused> {
     let mut seen = Vec::with_capacity(numbers.len());
-    for &number in numbers {
+    for (index, &number) in numbers.iter().enumerate() {
+        if index % STEP == STEP - 1 {
+            bar.inc(STEP as u64);
+        }
         match copy(&pidfd, number) {
             Ok(fd) => seen.extend(look_at_one(fd.as_raw_fd()).map(|descriptor| Descriptor {
                 fd: number as u32,

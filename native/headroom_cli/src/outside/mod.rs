@@ -77,6 +77,18 @@ impl Node {
         self.process.maps().is_ok_and(|maps| maps.iter().any(is_so))
     }
 
+    /// How many shared libraries are mapped into its memory.
+    #[cfg(feature = "attach")]
+    pub fn mapped_libraries(&self) -> Option<u64> {
+        let maps = self.process.maps().ok()?;
+        let paths = maps.iter().filter_map(|map| match &map.pathname {
+            MMapPath::Path(path) => Some(path),
+            _ => None,
+        });
+        let is_library = |path: &&PathBuf| path.to_string_lossy().contains(".so");
+        Some(paths.filter(is_library).collect::<HashSet<_>>().len() as u64)
+    }
+
     /// Whether this product's library is loaded into the node.
     pub fn has_headroom(&self) -> bool {
         self.maps("headroom_nif")

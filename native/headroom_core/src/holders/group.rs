@@ -130,8 +130,8 @@ pub struct Group {
     pub share_close_wait: f64,
     /// Connections that the other side reset, and that this side has not closed.
     pub reset: u64,
-    /// Time without data.
-    pub idle: Idle,
+    /// Time without data; not known of sockets that were seen by their links alone.
+    pub idle: Known<Idle>,
     /// Bytes that were not read.
     pub unread: u64,
     /// Bytes that were not sent, those that ports still hold included.
@@ -354,12 +354,12 @@ impl Sum {
             close_wait: self.close_wait,
             share_close_wait: percent(self.close_wait, count),
             reset: self.reset,
-            idle: Idle {
+            idle: Known::Is(Idle {
                 beyond: self.beyond,
                 beyond_ms: options.idle_ms,
                 median_ms,
                 longest_ms,
-            },
+            }),
             unread: self.unread,
             unsent: self.unsent,
             why,

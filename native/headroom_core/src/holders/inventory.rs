@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use headroom_facts::inventory::{Descriptor, Kind, TcpState};
 use headroom_facts::owners::{Files, Owner, Owners};
 use headroom_facts::unreadable::{Reason, Word};
+use headroom_facts::vocabulary::Known;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -101,6 +102,24 @@ pub struct Inventory {
     pub moved: u64,
     /// Whether all descriptors were seen and all owners asked.
     pub complete: bool,
+}
+
+impl Inventory {
+    /// The same where sockets were seen by their links alone: for how long they are idle, how many may wait at a listener, and
+    /// so whether it is full, is not known then.
+    pub fn by_links(mut self) -> Inventory {
+        for group in &mut self.holders {
+            group.idle = Known::Unknown;
+            for sample in &mut group.sample {
+                sample.idle_ms = None;
+            }
+        }
+        for listener in &mut self.listeners {
+            listener.backlog = Known::Unknown;
+            listener.full = Known::Unknown;
+        }
+        self
+    }
 }
 
 /// What is not told one by one.
@@ -320,8 +339,8 @@ impl<'a> Count<'a> {
         Some(Listener {
             address: socket.local.map_or_else(String::new, shown),
             queue: listen.queue,
-            backlog: listen.backlog,
-            full: listen.queue > 0 && listen.queue >= listen.backlog,
+            backlog: Known::Is(listen.backlog),
+            full: Known::Is(listen.queue > 0 && listen.queue >= listen.backlog),
             dropped: listen.dropped.into(),
             owner: owner.map(|(name, _)| name.clone()),
             fd: descriptor.fd,
@@ -405,7 +424,7 @@ impl<'a> Count<'a> {
     fn told(mut self) -> Inventory {
         self.all.listeners.sort_by_key(|listener| {
             (
-                !listener.full,
+                !listener.is_full(),
                 std::cmp::Reverse(listener.queue),
                 listener.fd,
             )

@@ -1,7 +1,7 @@
 //! The sockets that listen: why clients hang while the node looks well.
 
 use headroom_facts::unreadable::Reason;
-use headroom_facts::vocabulary::Known;
+use headroom_facts::vocabulary::{Count, Flag, Known};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
@@ -13,9 +13,9 @@ pub struct Listener {
     /// Connections that nobody has accepted.
     pub queue: u32,
     /// How many may wait.
-    pub backlog: u32,
+    pub backlog: Known<u32>,
     /// Whether no more may wait: further clients hang, or are refused.
-    pub full: bool,
+    pub full: Flag,
     /// Connections that it dropped since it listens.
     pub dropped: Known<u32>,
     /// The group that its owner belongs to.
@@ -24,6 +24,13 @@ pub struct Listener {
     pub fd: u32,
     /// Index of the claim that says whose it is.
     pub claim: Option<usize>,
+}
+
+impl Listener {
+    /// Whether it is known that no more may wait.
+    pub fn is_full(&self) -> bool {
+        self.full == Known::Is(true)
+    }
 }
 
 /// What the machine says of all listeners since it was booted, or why it does not.
@@ -39,8 +46,8 @@ impl Serialize for Drops {
                 map.serialize_entry(&Word::Drops, drops)?;
             }
             Err(reason) => {
-                map.serialize_entry(&Word::Overflows, &Word::Unknown)?;
-                map.serialize_entry(&Word::Drops, &Word::Unknown)?;
+                map.serialize_entry(&Word::Overflows, &Count::Unknown)?;
+                map.serialize_entry(&Word::Drops, &Count::Unknown)?;
                 map.serialize_entry(&Word::Reason, reason)?;
             }
         }
@@ -57,7 +64,5 @@ atoms! {
         Drops = "drops",
         /// Why both are not known.
         Reason = "reason",
-        /// Not known.
-        Unknown = "unknown",
     }
 }

@@ -154,7 +154,10 @@ fn table(groups: &[Group]) -> String {
             place(group),
             plain(group.count),
             some(group.close_wait + group.reset),
-            some(group.idle.beyond),
+            group
+                .idle
+                .get()
+                .map_or("?".into(), |idle| some(idle.beyond)),
         ];
         table.add_row(cells.map(|cell| ascii(&cell)));
     }
@@ -223,34 +226,40 @@ fn orphan(orphan: &Orphan) -> String {
 }
 
 fn is_remarkable(listener: &Listener) -> bool {
-    listener.full || matches!(listener.dropped, Known::Is(1..))
+    listener.is_full() || matches!(listener.dropped, Known::Is(1..))
 }
 
 fn listener(listener: &Listener) -> String {
     let owner = listener.owner.as_deref().unwrap_or("nobody known");
-    let (queue, backlog) = (plain(listener.queue.into()), plain(listener.backlog.into()));
+    let queue = plain(listener.queue.into());
+    let backlog = match listener.backlog {
+        Known::Is(backlog) => format!("{} may", plain(backlog.into())),
+        Known::Unknown => "how many may is unknown".into(),
+    };
     let dropped = match listener.dropped {
         Known::Is(0) => String::new(),
         Known::Is(count) => format!(", {} dropped since it listens", plain(count.into())),
         Known::Unknown => ", how many it dropped is unknown".into(),
     };
-    let full = if listener.full {
+    let full = if listener.is_full() {
         "full, so clients hang: "
     } else {
         ""
     };
     format!(
-        "{} of {owner}: {full}{queue} wait, {backlog} may{dropped}",
+        "{} of {owner}: {full}{queue} wait, {backlog}{dropped}",
         listener.address
     )
 }
 
 fn listeners(inventory: &Inventory) -> String {
-    let full = inventory
-        .listeners
-        .iter()
-        .filter(|listener| listener.full)
-        .count();
+    let listeners = &inventory.listeners;
+    let full = match listeners.iter().filter(|one| one.is_full()).count() {
+        0 if listeners.iter().any(|one| one.full == Known::Unknown) => {
+            "whether one is full is unknown".into()
+        }
+        full => format!("{full} of them full"),
+    };
     let machine = match inventory.dropped.0 {
         Ok((overflows, drops)) => format!(
             "the machine dropped {} connections at a full queue since it was booted, {} for any reason",
@@ -259,10 +268,7 @@ fn listeners(inventory: &Inventory) -> String {
         ),
         Err(reason) => format!("how many connections the machine dropped is unknown ({reason})"),
     };
-    format!(
-        "{}, {full} of them full; {machine}",
-        inventory.listeners.len()
-    )
+    format!("{}, {full}; {machine}", listeners.len())
 }
 
 /// Who holds most of what matters, and what could be closed.

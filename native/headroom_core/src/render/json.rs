@@ -6,6 +6,7 @@ use crate::assess;
 use crate::finding::Finding;
 use crate::holders::Inventory;
 use crate::snapshot::Snapshot;
+use crate::trend::Data;
 use headroom_facts::vocabulary::Level;
 
 /// One line of JSON.
@@ -22,6 +23,14 @@ pub fn snapshot(snapshot: &Snapshot) -> serde_json::Result<String> {
 /// It cannot be written as JSON.
 pub fn inventory(inventory: &Inventory) -> serde_json::Result<String> {
     serde_json::to_string(inventory)
+}
+
+/// What the samples of a watched node say, as one line of JSON.
+///
+/// # Errors
+/// It cannot be written as JSON.
+pub fn trend(data: &Data) -> serde_json::Result<String> {
+    serde_json::to_string(data)
 }
 
 /// What [`health`] says of a node that is well.

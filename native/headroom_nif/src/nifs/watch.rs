@@ -5,7 +5,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use headroom_core::metrics;
-use headroom_core::render::{chart, cluster, report::Charset, trend as page, watch as lines};
+use headroom_core::render::{chart, cluster, json, report::Charset, trend as page, watch as lines};
 use headroom_core::snapshot::Snapshot;
 use headroom_core::trend::{Clock, Watch};
 use headroom_facts::beam::Vitals;
@@ -164,6 +164,18 @@ fn fresh(system_ms: i64) -> Option<(Watch, headroom_core::trend::Data)> {
 fn trend_data(env: Env, system_ms: i64) -> NifResult<Term> {
     match fresh(system_ms) {
         Some((_, data)) => Ok(to_term(env, &data)?),
+        None => Ok(not_watched().encode(env)),
+    }
+}
+
+/// The same as JSON, or `not_watched`.
+#[rustler::nif(schedule = "DirtyCpu")]
+fn trend_json(env: Env, system_ms: i64) -> NifResult<Term> {
+    match fresh(system_ms) {
+        Some((_, data)) => {
+            let json = json::trend(&data).map_err(|error| unanswered(error.to_string()))?;
+            Ok(binary(env, json))
+        }
         None => Ok(not_watched().encode(env)),
     }
 }
