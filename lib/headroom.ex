@@ -60,14 +60,14 @@ defmodule Headroom do
 
   @doc Docs.of(:headroom, :report, 0)
   @spec report() :: :ok | unavailable()
-  defdelegate report(), to: :headroom
+  def report, do: :headroom_print.print(&:headroom_inventory.report/1, :elixir)
 
   @doc Docs.of(:headroom, :report_text, 0, """
            iex> Headroom.report_text() =~ "RESOURCE"
            true
        """)
   @spec report_text() :: binary() | unavailable()
-  defdelegate report_text(), to: :headroom
+  def report_text, do: :headroom_print.in(:elixir, :headroom.report_text())
 
   @doc Docs.of(:headroom, :snapshot, 0, """
            iex> %{schema: 1, resources: resources} = Headroom.snapshot()
@@ -130,22 +130,25 @@ defmodule Headroom do
 
   @doc Docs.of(:headroom, :explain, 1)
   @spec explain(term()) :: :ok | unavailable()
-  defdelegate explain(reason), to: :headroom
+  def explain(reason), do: explain(reason, :undefined)
 
   @doc Docs.of(:headroom, :explain, 2)
   @spec explain(term(), operation()) :: :ok | unavailable()
-  defdelegate explain(reason, operation), to: :headroom
+  def explain(reason, operation) do
+    :headroom_print.print(fn _charset -> :headroom.explain_text(reason, operation) end, :elixir)
+  end
 
   @doc Docs.of(:headroom, :explain_text, 1)
   @spec explain_text(term()) :: binary() | unavailable()
-  defdelegate explain_text(reason), to: :headroom
+  def explain_text(reason), do: explain_text(reason, :undefined)
 
   @doc Docs.of(:headroom, :explain_text, 2, """
            iex> Headroom.explain_text(:econnrefused, :connect) |> String.split("\\n") |> hd()
            "econnrefused is not a limit of this node."
        """)
   @spec explain_text(term(), operation()) :: binary() | unavailable()
-  defdelegate explain_text(reason, operation), to: :headroom
+  def explain_text(reason, operation),
+    do: :headroom_print.in(:elixir, :headroom.explain_text(reason, operation))
 
   @doc Docs.of(:headroom, :raise_nofile, 1, """
            iex> {:ok, %{now: now, gives: :nothing, children: :boot_limit}} = Headroom.raise_nofile(0)
@@ -272,11 +275,15 @@ defmodule Headroom do
 
   @doc Docs.of(:headroom, :holders, 0)
   @spec holders() :: :ok | {:error, :busy} | unavailable()
-  defdelegate holders(), to: :headroom
+  def holders, do: holders(%{})
 
   @doc Docs.of(:headroom, :holders, 1)
   @spec holders(:headroom.look()) :: :ok | {:error, :busy} | unavailable()
-  defdelegate holders(options), to: :headroom
+  def holders(options) when is_map(options) do
+    :headroom_print.print(fn _charset -> :headroom_inventory.text(options) end, :elixir)
+  end
+
+  def holders(_), do: :erlang.error(:badarg)
 
   @doc Docs.of(:headroom, :inventory, 0, """
            iex> %{total: total, by_kind: kinds} = Headroom.inventory()

@@ -35,7 +35,8 @@ report(Charset, First) ->
                    none -> {report, Charset}
                end,
     with_library(fun() ->
-        ask(Question, (headroom_beam:facts(sockets))#{exposure => headroom_exposure:facts()}, fresh)
+        Facts = headroom_beam:facts(sockets),
+        ask(Question, Facts#{exposure => headroom_exposure:facts(), aside => headroom_beam:aside()}, fresh)
     end).
 
 -spec health() -> ok | {warning | critical, [headroom:finding()]} | unavailable().

@@ -4,7 +4,7 @@
 %% Values that cannot change while the VM runs are read once and kept.
 -module(headroom_beam).
 
--export([facts/1, now/1, vitals/1, keep/0, max_fds/0, warm/0]).
+-export([facts/1, now/1, vitals/1, aside/0, keep/0, max_fds/0, warm/0]).
 
 -define(FIXED, {?MODULE, fixed}).
 
@@ -15,7 +15,8 @@
                                sockets := headroom:count()},
                    reserved := headroom_held:facts(), own := non_neg_integer(),
                    unreadable := [#{what := atom(), reason := atom()}],
-                   exposure => map()}.
+                   exposure => map(), aside => aside()}.
+-type aside() :: #{uptime_ms := non_neg_integer(), inet_ports := non_neg_integer(), port_programs := non_neg_integer()}.
 -type now() :: tuple().
 -export_type([facts/0, now/0]).
 
@@ -62,6 +63,26 @@ vitals(Thresholds) ->
      erlang:system_info(atom_count),
      {headroom_held:fds(), headroom_held:ports()},
      Thresholds}.
+
+%% What a report tells besides: how long the VM runs, and what its ports are. Each of them is asked.
+-spec aside() -> aside().
+aside() ->
+    Started = erlang:system_info(start_time),
+    Uptime = erlang:convert_time_unit(erlang:monotonic_time() - Started, native, millisecond),
+    {Inet, Programs} = lists:foldl(fun count_port/2, {0, 0}, erlang:ports()),
+    #{uptime_ms => Uptime, inet_ports => Inet, port_programs => Programs}.
+
+count_port(Port, {Inet, Programs}) ->
+    case erlang:port_info(Port, name) of
+        {name, "tcp_inet"} -> {Inet + 1, Programs};
+        {name, "udp_inet"} -> {Inet + 1, Programs};
+        {name, "sctp_inet"} -> {Inet + 1, Programs};
+        undefined -> {Inet, Programs};
+        _ -> {Inet, Programs + program(erlang:port_info(Port, os_pid))}
+    end.
+
+program({os_pid, Pid}) when is_integer(Pid) -> 1;
+program(_) -> 0.
 
 %% Tells the library what is fixed: one that was just loaded does not know it.
 -spec keep() -> ok.

@@ -2,7 +2,7 @@
 %% Prints a text of the core to the caller's group leader, in the characters that it can show.
 -module(headroom_print).
 
--export([print/1, show/2]).
+-export([print/1, print/2, show/2, in/2]).
 
 -spec print(fun((ascii | unicode) -> binary() | {error, term()})) -> ok | {error, term()}.
 print(Text) ->
@@ -14,6 +14,15 @@ print(Text) ->
         Chars ->
             put_chars(Device, Chars)
     end.
+
+%% The same, with what can be pasted as a prompt of that language takes it.
+-spec print(fun((ascii | unicode) -> binary() | {error, term()}), erlang | elixir) -> ok | {error, term()}.
+print(Text, Dialect) ->
+    print(fun(Charset) -> in(Dialect, Text(Charset)) end).
+
+-spec in(erlang | elixir, Text) -> Text when Text :: binary() | {error, term()}.
+in(elixir, Text) when is_binary(Text) -> headroom_ask:show(Text, elixir);
+in(_, Text) -> Text.
 
 %% What a function of headroom answered, whole.
 -spec show(term(), erlang | elixir) -> ok | {error, term()}.

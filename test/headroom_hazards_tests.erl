@@ -17,10 +17,11 @@ shape_test() ->
          ?assert(is_binary(Message))
      end || Hazard <- Hazards].
 
-%% The number in the report is that of the list.
+%% The number in the report is that of the list, without what every node of the release has.
 report_test() ->
     {ok, _} = application:ensure_all_started(headroom),
-    Line = iolist_to_binary(io_lib:format("~nhazards  ~b at exhaustion", [length(headroom:hazards())])),
+    Told = [Id || #{id := Id} <- headroom:hazards(), Id =/= file_server_needs_process, Id =/= dist_listener_spins],
+    Line = iolist_to_binary(io_lib:format("~nhazards  ~b at exhaustion", [length(Told)])),
     ?assertMatch({_, _}, binary:match(headroom:report_text(), Line)),
     %% A snapshot's keys are a contract: it has no room for hazards.
     ?assertNot(maps:is_key(exposure, headroom:snapshot())).

@@ -5,7 +5,11 @@ defmodule HeadroomTest do
 
   # If Elixir had words of its own, an operator and a colleague would read two reports of one node.
   test "the same words as Erlang" do
-    assert Headroom.report_text() |> words() == :headroom.report_text() |> words()
+    erlang = :headroom.report_text()
+    assert Headroom.report_text() |> words() == :headroom_print.in(:elixir, erlang) |> words()
+    # What is pasted into iex must be Elixir, and into erl Erlang.
+    refute Headroom.report_text() =~ "headroom:"
+    refute erlang =~ "Headroom."
   end
 
   # A delegate that is missing would send an operator at an iex prompt to a page about Erlang.

@@ -20,7 +20,8 @@ pub struct Finding {
     pub message: String,
     /// The numbers.
     pub evidence: Evidence,
-    /// What to do, in lines that can be pasted.
+    /// What to do: lines that can be pasted, and words where there is no line. Data gets the lines.
+    #[serde(serialize_with = "pasted")]
     pub fix: Vec<Fix>,
     /// Whether the fix needs a restart of the node.
     pub restart: bool,
@@ -48,9 +49,14 @@ impl Finding {
     }
 }
 
-/// Whether nothing of it works without a restart.
+/// Whether nothing of it works without a restart. A look at something mends nothing.
 pub fn takes_restart(fix: &[Fix]) -> bool {
-    !fix.is_empty() && fix.iter().all(Fix::needs_restart)
+    let mut mends = fix.iter().filter(|fix| fix.when != When::Look).peekable();
+    mends.peek().is_some() && mends.all(Fix::needs_restart)
+}
+
+fn pasted<S: Serializer>(fix: &[Fix], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(fix.iter().filter(|fix| !fix.line.is_empty()))
 }
 
 atoms! {
@@ -115,6 +121,8 @@ impl Id {
 pub enum When {
     /// At once.
     Now,
+    /// At once, and it mends nothing by itself: it shows, or says, what can be done.
+    Look,
     /// From the next start on.
     Permanent,
 }
@@ -217,6 +225,19 @@ impl Fix {
             place: None,
             note: note.into(),
         }
+    }
+
+    /// A line that shows what can be done.
+    pub fn look(line: impl Into<String>, note: impl Into<String>) -> Fix {
+        Fix {
+            when: When::Look,
+            ..Fix::now(line, note)
+        }
+    }
+
+    /// Words alone, where there is no line to paste.
+    pub fn said(words: impl Into<String>) -> Fix {
+        Fix::look("", words)
     }
 
     /// A line for a place, which works from the next start on.

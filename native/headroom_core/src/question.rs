@@ -13,10 +13,11 @@ use crate::hazards::harden::{self, Attempts, Hardened, Plan};
 use crate::hazards::hazards;
 use crate::plan::{self, Asked};
 use crate::render::holders::First;
-use crate::render::report::Charset;
+use crate::render::report::{Beside, Charset};
 use crate::render::{json, refusal, report, verdict};
 use crate::requirement::Requirements;
 use crate::snapshot::Snapshot;
+use headroom_facts::beam::Aside;
 use headroom_facts::exposure::Exposure;
 use headroom_facts::probe::{Peak, Probe};
 use headroom_facts::quotas::Suspicion;
@@ -69,6 +70,8 @@ pub struct Given {
     pub facts: Facts,
     /// What would be hit at exhaustion, where that was collected.
     pub exposure: Option<Exposure>,
+    /// What a report tells besides, where that was collected.
+    pub aside: Option<Aside>,
     /// What the kernel said just now.
     pub probe: Probe,
     /// The highest use that a watcher saw.
@@ -147,22 +150,24 @@ pub fn answer(question: Question, given: Given) -> Result<Answer, Unanswered> {
         Question::Snapshot => Answer::Snapshot(Box::new(Snapshot::new(given.facts))),
         Question::Json => Answer::Text(json::snapshot(&Snapshot::new(given.facts))?),
         Question::Report(charset) => {
-            let Given {
-                facts, exposure, ..
-            } = given;
-            let hazards = exposure.map(|exposure| hazards(&facts, &exposure));
-            let snapshot = Snapshot::new(facts);
-            Answer::Text(report::report(&snapshot, hazards.as_deref(), charset))
+            let hazards = dangers(&given);
+            let beside = Beside {
+                hazards: hazards.as_deref(),
+                holder: None,
+                aside: given.aside,
+            };
+            Answer::Text(report::with(&Snapshot::new(given.facts), &beside, charset))
         }
         Question::ReportWith(charset, first) => {
-            let Given {
-                facts, exposure, ..
-            } = given;
-            let hazards = exposure.map(|exposure| hazards(&facts, &exposure));
-            let mut snapshot = Snapshot::new(facts);
+            let hazards = dangers(&given);
+            let beside = Beside {
+                hazards: hazards.as_deref(),
+                holder: Some(&first.headline),
+                aside: given.aside,
+            };
+            let mut snapshot = Snapshot::new(given.facts);
             first.relieve(&mut snapshot.judgement.findings);
-            let (hazards, holder) = (hazards.as_deref(), Some(first.headline.as_str()));
-            Answer::Text(report::with_holder(&snapshot, hazards, holder, charset))
+            Answer::Text(report::with(&snapshot, &beside, charset))
         }
         Question::BootAdvice => Answer::Lines(at_boot(&given.facts)),
         Question::Hazards => Answer::Findings(hazards(&given.facts, exposure(&given)?)),
@@ -198,6 +203,11 @@ fn why(failed: Failed, given: &Given) -> Verdict {
         probe: given.probe,
         recorded: given.recorded.clone(),
     })
+}
+
+fn dangers(given: &Given) -> Option<Vec<Finding>> {
+    let exposure = given.exposure.as_ref()?;
+    Some(hazards(&given.facts, exposure))
 }
 
 fn exposure(given: &Given) -> Result<&Exposure, Unanswered> {

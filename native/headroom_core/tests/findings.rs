@@ -2,7 +2,7 @@
 
 use headroom_core::advise::sheet;
 use headroom_core::assess::{alarms, is_well, judge, level_of};
-use headroom_core::finding::{Finding, Id};
+use headroom_core::finding::{Finding, Fix, Id, When};
 use headroom_core::hazards;
 use headroom_core::measure::Resources;
 use headroom_core::requirement;
@@ -119,8 +119,39 @@ fn proc_is_no_cure_for_a_refusal() {
         facts.fds.open = Count::Unknown;
         facts.unreadable.push(Unreadable::new(what, word.into()));
         let finding = found(&facts, Id::Unreadable).unwrap();
-        assert!(finding.fix.is_empty(), "{finding:?}");
+        let mount = |fix: &Fix| fix.line.contains("mount");
+        assert!(!finding.fix.iter().any(mount), "{finding:?}");
     }
+}
+
+// At three in the morning "then restart" alone is no answer: something can be done at this moment, or it is said that
+// nothing can.
+#[test]
+fn an_alarm_always_says_what_can_be_done_now() {
+    for (id, level, _, change) in causes() {
+        let mut facts = quiet();
+        change(&mut facts);
+        let finding = found(&facts, id).unwrap();
+        let now = finding.fix.iter().any(|fix| fix.when != When::Permanent);
+        assert!(level == Level::Notice || now, "{finding:?}");
+        // Words are for people: data has lines to paste alone.
+        let json = serde_json::to_value(&finding).unwrap();
+        let lines = json["fix"].as_array().unwrap();
+        assert!(lines.iter().all(|line| line != ""), "{json}");
+    }
+    let mut facts = quiet();
+    open_fds(&mut facts, 65_536);
+    let finding = found(&facts, Id::FdsExhausted).unwrap();
+    let notes: Vec<&str> = finding.fix.iter().map(|fix| fix.note.as_str()).collect();
+    let nothing =
+        "nothing can be raised: the hard limit is 65536, max_fds 65536, and nothing is reserved";
+    assert!(notes.contains(&nothing), "{notes:?}");
+    // What only shows who could give something back spares nobody the restart.
+    assert!(finding.restart);
+    facts.reserved.fds = 64;
+    let finding = found(&facts, Id::FdsExhausted).unwrap();
+    assert_eq!(finding.fix[0].line, "headroom:release().");
+    assert!(!finding.restart);
 }
 
 // The finding and the requirement are about one setting: two names for it would set it twice, one of them in vain.

@@ -242,12 +242,12 @@ fn the_text_numbers_all_failures() {
     let text = refusal::unmet(&requirements.unmet(&facts), requirements.len(), &facts);
     let expected = "\
 headroom: 2 of 3 requirements are not met by shop@10.0.0.7, os pid 1
-1. fds: the limit must be at least 100000; it is 65536, set by the soft limit
-   of the OS process (hard limit 65536, started in a container).
+1. fds: the limit must be at least 100000; it is 65536, set by the soft limit of
+   the OS process (hard limit 65536, started in a container).
   permanent  --ulimit nofile=100000:100000
                for docker or podman run, then restart
-2. ports: the limit must be at least 100000; it is 65536, set by the default
-   of the VM.
+2. ports: the limit must be at least 100000; it is 65536, set by the default of
+   the VM.
   permanent  +Q 100000                         in vm.args, then restart
 ";
     assert_eq!(text.lines().next(), expected.lines().next());

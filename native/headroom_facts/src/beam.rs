@@ -33,6 +33,20 @@ pub struct Beam {
     /// What would be hit at exhaustion, when that is asked.
     #[serde(default)]
     pub exposure: Option<Exposure>,
+    /// What a report tells besides, when one is made.
+    #[serde(default)]
+    pub aside: Option<Aside>,
+}
+
+/// What a report tells beside the facts of a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub struct Aside {
+    /// How long the VM runs.
+    pub uptime_ms: u64,
+    /// Ports that are sockets: `gen_tcp`, `gen_udp`, `gen_sctp`.
+    pub inet_ports: u64,
+    /// Ports that are programs of the operating system.
+    pub port_programs: u64,
 }
 
 /// What cannot change while the VM runs: told once, and kept by the library.
@@ -134,6 +148,7 @@ impl Fixed {
             unreadable: self.unreadable.clone(),
             own: 0,
             exposure: None,
+            aside: None,
         }
     }
 }

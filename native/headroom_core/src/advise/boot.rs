@@ -12,14 +12,17 @@ use headroom_facts::Facts;
 /// A size that serves most nodes, and the least that is ever proposed.
 pub const USUAL: u64 = DEFAULT_PORTS;
 
-/// How to get more of a resource, whatever is left of it.
+/// How to get more of a resource, whatever is left of it: what works at once, then what needs a restart.
 pub fn more(facts: &Facts, name: Name) -> Vec<Fix> {
-    more_of(facts, Resources::new(facts).of(name))
+    let mut fixes = now::more_of(facts, name);
+    fixes.extend(more_at_boot(facts, Resources::new(facts).of(name)));
+    fixes
 }
 
-/// How to get more of a resource that runs out: what works at once, then what needs a restart.
+/// The same for one that runs out, with what else can be done at this moment, which is never nothing.
 pub fn more_of(facts: &Facts, resource: &Resource) -> Vec<Fix> {
     let mut fixes = now::more_of(facts, resource.name);
+    fixes.extend(now::besides(facts, resource));
     fixes.extend(more_at_boot(facts, resource));
     fixes
 }

@@ -261,6 +261,30 @@ pub fn backlog(wanted: u64) -> Fix {
     )
 }
 
+/// What could be closed: it closes nothing.
+pub fn relief() -> Fix {
+    Fix::look(
+        "headroom:show(headroom:relief()).",
+        "what is idle or left open, with the lines that close it",
+    )
+}
+
+/// From outside: every connection that came in by a listener is closed, and clients that wait take its place.
+pub fn close_from_host(port: u16) -> Fix {
+    Fix::look(
+        format!("ss -K -tn state established '( sport = :{port} )'"),
+        "as root in the node's network: closes all clients of that listener",
+    )
+}
+
+/// The node as it is seen from outside.
+pub fn inspect(os_pid: u32) -> Fix {
+    Fix::look(
+        format!("headroom inspect {os_pid}"),
+        "on the host: what can be read from outside",
+    )
+}
+
 /// A look at something, which changes nothing.
 pub fn look(command: &str, why: &str) -> Fix {
     Fix::now(command, why)

@@ -1,10 +1,10 @@
 //! Resources that are used up, nearly used up, or that cannot be read.
 
 use crate::advise::{boot, lines};
-use crate::finding::{Finding, Id, Key, Proof};
+use crate::finding::{Finding, Fix, Id, Key, Proof};
 use crate::measure::{level, BoundBy, Resource, Resources};
 use crate::number;
-use headroom_facts::unreadable::{self, Unreadable, What};
+use headroom_facts::unreadable::{self, Reason, Unreadable, What, Word};
 use headroom_facts::vocabulary::{Level, Limit, Name};
 use headroom_facts::Facts;
 
@@ -53,8 +53,13 @@ fn message(resource: &Resource, full: bool) -> String {
         ),
     };
     if full {
-        let used = number::count(resource.used);
-        format!("All {limit} {what} are taken ({used} in use): {consequence}.")
+        let above = match (resource.used.get(), resource.limit.finite()) {
+            (Some(used), Some(limit)) if used > limit => {
+                format!(", and {} more are open above that", used - limit)
+            }
+            _ => String::new(),
+        };
+        format!("All {limit} {what} are taken{above}: {consequence}.")
     } else {
         let free = number::limit(resource.free);
         let are = if resource.free == Limit::Finite(1) {
@@ -99,7 +104,13 @@ fn unreadable(facts: &Facts, resource: &Resource) -> Option<Finding> {
     }
     let what = resource.name.noun();
     let (used, limit) = (number::count(resource.used), number::limit(resource.limit));
-    let fix = lines::proc_filesystem(&missing).into_iter().collect();
+    let unsupported = Reason::Word(Word::UnsupportedOs);
+    let look = match missing.iter().any(|missing| missing.reason == unsupported) {
+        true => Fix::said("this system does not tell it"),
+        false => lines::inspect(facts.os_pid),
+    };
+    let cure = lines::proc_filesystem(&missing);
+    let fix = [look].into_iter().chain(cure).collect();
     Some(Finding::new(
         Id::Unreadable,
         Level::Warning,

@@ -8,11 +8,12 @@ use headroom_facts::exposure::CodeMode;
 use headroom_facts::vocabulary::{Known, Name};
 
 /// Loads every module of every loaded application.
-const LOAD_ALL: &str = "[code:ensure_modules_loaded(Ms) || {A, _, _} <- application:loaded_applications(), {ok, Ms} <- [application:get_key(A, modules)]].";
+pub const LOAD_ALL: &str = "[code:ensure_modules_loaded(Ms) || {A, _, _} <- application:loaded_applications(), {ok, Ms} <- [application:get_key(A, modules)]].";
 
 pub(super) const HAZARD: Hazard = Hazard {
     id: Id::InteractiveCodeLoading,
     harden: false,
+    everywhere: false,
     find,
     note,
 };

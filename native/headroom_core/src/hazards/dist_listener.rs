@@ -8,6 +8,7 @@ use headroom_facts::vocabulary::{Known, Name};
 pub(super) const HAZARD: Hazard = Hazard {
     id: Id::DistListenerSpins,
     harden: false,
+    everywhere: true,
     find,
     note,
 };

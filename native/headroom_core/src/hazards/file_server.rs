@@ -10,6 +10,7 @@ use headroom_facts::vocabulary::Name;
 pub(super) const HAZARD: Hazard = Hazard {
     id: Id::FileServerNeedsProcess,
     harden: false,
+    everywhere: true,
     find,
     note,
 };
@@ -17,7 +18,7 @@ pub(super) const HAZARD: Hazard = Hazard {
 fn find(node: &Node) -> Option<Finding> {
     node.exposure.file_server.then(|| {
         let processes = node.of(Name::Processes);
-        let mut fix = boot::more_of(node.facts, processes);
+        let mut fix = boot::more(node.facts, Name::Processes);
         fix.push(Fix::permanent("file:open(Name, [raw | Modes])", "in the code that opens files"));
         node.hazard(
             Id::FileServerNeedsProcess,

@@ -14,6 +14,7 @@ const HANDLER_STAYS: Release = Release(26, 0);
 pub(super) const HAZARD: Hazard = Hazard {
     id: Id::FormattersNotLoaded,
     harden: true,
+    everywhere: false,
     find,
     note,
 };

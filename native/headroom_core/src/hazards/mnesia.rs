@@ -12,6 +12,7 @@ const KERNEL_FILES_WANTED: u64 = 1_000;
 pub(super) const HAZARD: Hazard = Hazard {
     id: Id::MnesiaLogDeletedAtEnfile,
     harden: false,
+    everywhere: false,
     find,
     note,
 };

@@ -13,6 +13,8 @@ mod node;
 mod resolver;
 mod soft_above_max_fds;
 
+pub use code_loading::LOAD_ALL;
+
 use crate::finding::{Finding, Id};
 use harden::Attempts;
 use headroom_facts::exposure::Exposure;
@@ -24,6 +26,8 @@ struct Hazard {
     id: Id,
     /// Whether `harden/0` can take it away while the node runs.
     harden: bool,
+    /// Whether every node of its release has it, whatever was done: no news until the resource behind it runs out.
+    everywhere: bool,
     /// How it stands on a node, if it does.
     find: fn(&Node) -> Option<Finding>,
     /// What became of it after the attempts, and whether it is gone.
@@ -43,6 +47,12 @@ const ALL: [Hazard; 7] = [
 /// What hazards are called.
 pub fn ids() -> impl Iterator<Item = Id> {
     ALL.iter().map(|hazard| hazard.id)
+}
+
+/// Whether every node has it, so that it is told only once it is close.
+pub fn is_everywhere(id: Id) -> bool {
+    ALL.iter()
+        .any(|hazard| hazard.id == id && hazard.everywhere)
 }
 
 /// The hazards that hold for this node now, the worst first.

@@ -14,6 +14,7 @@ const RESOLVER_HALTS: Release = Release(25, 0);
 pub(super) const HAZARD: Hazard = Hazard {
     id: Id::ResolverNotStarted,
     harden: true,
+    everywhere: false,
     find,
     note,
 };

@@ -9,6 +9,7 @@ use headroom_facts::vocabulary::Level;
 pub(super) const HAZARD: Hazard = Hazard {
     id: Id::SoftAboveMaxFds,
     harden: false,
+    everywhere: false,
     find,
     note,
 };

@@ -3,7 +3,8 @@
 use comfy_table::{CellAlignment, Table};
 
 use super::page::{ascii, wrapped};
-use crate::finding::{Finding, Fix};
+use crate::advise::lines;
+use crate::finding::{Finding, Fix, When};
 use crate::holders::{
     self, bytes, Group, Inventory, Listener, Offer, Options, Orphan, Sight, Why, Zombie, ZombieWhy,
 };
@@ -13,6 +14,8 @@ use serde::{Deserialize, Serialize};
 
 /// The widest name of a holder in the table.
 const NAME: usize = 31;
+/// The longest line to paste that fits on the page.
+const LONGEST: usize = super::page::WIDTH - 2;
 /// How many of each further list are shown.
 const SHOWN: usize = 5;
 
@@ -280,41 +283,68 @@ pub struct First {
     pub line: Option<String>,
     /// How many descriptors that gives.
     pub gives: u64,
+    /// The port of the listener that most of them came in by.
+    pub port: Option<u16>,
 }
 
 /// The holder that is told first.
 pub fn first(sight: &Sight, options: &Options) -> First {
     let offers = holders::relief(sight, options, false);
     let offer = offers.into_iter().find(|offer| offer.line.is_some());
+    let inventory = holders::inventory(sight, options);
+    let listener = inventory
+        .holders
+        .first()
+        .and_then(|first| first.listener.as_deref());
     First {
-        headline: headline(&holders::inventory(sight, options)),
+        headline: headline(&inventory),
+        port: listener.and_then(port),
         gives: offer.as_ref().map_or(0, |offer| offer.gives),
         line: offer.and_then(|offer| offer.line),
     }
 }
 
+/// The port at the end of an address.
+fn port(address: &str) -> Option<u16> {
+    address.rsplit(':').next()?.parse().ok()
+}
+
 impl First {
-    /// Says what could be closed beside each finding that is about descriptors or ports, before what needs a restart.
+    /// Says what could be closed beside each finding that is about descriptors or ports, before what needs a restart. A line that
+    /// is longer than the page stands in what headroom:relief() shows.
     pub fn relieve(&self, findings: &mut [Finding]) {
-        let Some(line) = &self.line else {
-            return;
+        let gives = plain(self.gives);
+        let close = match &self.line {
+            Some(line) if line.len() <= LONGEST => {
+                let note = format!("closes {gives} descriptors, see headroom:relief()");
+                Some(Fix::now(line.clone(), note))
+            }
+            _ => None,
         };
-        let note = format!(
-            "closes {} descriptors, see headroom:relief()",
-            plain(self.gives)
-        );
+        let from_host = self.port.map(lines::close_from_host);
         let concerned = findings.iter_mut().filter(|finding| {
             finding.level >= Level::Warning && matches!(finding.resource, Name::Fds | Name::Ports)
         });
         for finding in concerned {
-            let last = finding
-                .fix
-                .iter()
-                .take_while(|fix| !fix.needs_restart())
-                .count();
-            finding
-                .fix
-                .insert(last, Fix::now(line.clone(), note.clone()));
+            let fix = &mut finding.fix;
+            let first =
+                |fix: &[Fix], is: fn(&Fix) -> bool| fix.iter().position(is).unwrap_or(fix.len());
+            // From outside it is the whole listener that goes: after what closes less, before words and restarts.
+            let at = first(fix, |fix| fix.line.is_empty() || fix.needs_restart());
+            fix.splice(at..at, from_host.clone());
+            match (&close, &self.line) {
+                (Some(close), _) => {
+                    let at = first(fix, |fix| fix.when != When::Now);
+                    fix.insert(at, close.clone());
+                }
+                (None, Some(_)) => {
+                    let relief = fix.iter_mut().find(|fix| fix.line == lines::relief().line);
+                    if let Some(relief) = relief {
+                        relief.note = format!("has the line that closes {gives} descriptors");
+                    }
+                }
+                (None, None) => {}
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 pub mod autopsy;
 pub mod chart;
 pub mod cluster;
+pub mod dialect;
 pub mod files;
 pub mod holders;
 pub mod json;

@@ -13,46 +13,6 @@ const GLUE: char = '\u{a0}';
 /// How far in a note stands that did not fit beside its line.
 const NOTE: &str = "               ";
 
-atoms! {
-    /// The language of the prompt that lines are pasted at.
-    pub enum Dialect {
-        /// `headroom:release().`
-        Erlang = "erlang",
-        /// `Headroom.release()`
-        Elixir = "elixir",
-    }
-}
-
-/// A text with its calls as they are typed at such a prompt.
-pub fn dialect(text: &str, dialect: Dialect) -> String {
-    const CALL: &str = "headroom:";
-    if dialect == Dialect::Erlang {
-        return text.into();
-    }
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find(CALL) {
-        let (before, call) = rest.split_at(at);
-        out.push_str(before);
-        rest = &call[CALL.len()..];
-        let name = rest
-            .chars()
-            .take_while(|c| c.is_ascii_lowercase() || *c == '_');
-        if name.count() == 0 {
-            out.push_str(CALL);
-            continue;
-        }
-        out.push_str("Headroom.");
-        let end = rest.find(").").filter(|end| !rest[..*end].contains('\n'));
-        if let Some(end) = end {
-            out.push_str(&rest[..=end]);
-            rest = &rest[end + 2..];
-        }
-    }
-    out.push_str(rest);
-    out
-}
-
 /// The text in lines, the first and the others with what they begin with. A word that is longer than a line stays whole: it
 /// may be one to paste.
 pub fn wrapped(text: &str, first: &str, rest: &str) -> Vec<String> {
@@ -65,7 +25,8 @@ pub fn cut(text: &str, indent: usize) -> Vec<String> {
     set(text, &indent, &indent, true)
 }
 
-fn set(text: &str, first: &str, rest: &str, break_words: bool) -> Vec<String> {
+/// The text in lines; with `break_words` none of them is longer than the page.
+pub fn set(text: &str, first: &str, rest: &str, break_words: bool) -> Vec<String> {
     if text.is_empty() {
         return Vec::new();
     }
@@ -89,19 +50,28 @@ pub fn ascii(text: &str) -> String {
     text.chars().map(shown).collect()
 }
 
-/// The line to paste is never wrapped: its note stands beside it, from `column` on, or below.
+/// The line to paste is never wrapped: its note stands beside it, from `column` on, or below. One that does not fit beside
+/// its mark stands below that.
 pub fn fix_lines(fix: &Fix, mark: &str, column: usize) -> Vec<String> {
     let when = match fix.when {
-        When::Now => "now",
+        When::Now | When::Look => "now",
         When::Permanent => "permanent",
     };
-    let line = format!("{mark}{when:<10} {}", fix.line);
+    let mark = format!("{mark}{when:<10} ");
+    if fix.line.is_empty() {
+        return set(&fix.note, &mark, NOTE, true);
+    }
+    let line = format!("{mark}{}", fix.line);
     let beside = format!("{line:<column$}  {}", fix.note);
     if beside.chars().count() <= WIDTH {
         return vec![beside.trim_end().to_string()];
     }
-    let mut lines = vec![line];
-    lines.extend(wrapped(&fix.note, NOTE, NOTE));
+    let mut lines = if line.chars().count() <= WIDTH {
+        vec![line]
+    } else {
+        vec![mark.trim_end().to_string(), format!("  {}", fix.line)]
+    };
+    lines.extend(set(&fix.note, NOTE, NOTE, true));
     lines
 }
 
@@ -109,24 +79,14 @@ pub fn fix_lines(fix: &Fix, mark: &str, column: usize) -> Vec<String> {
 mod tests {
     use super::*;
 
-    // A line that the prompt does not take is none to paste.
-    #[test]
-    fn calls_as_each_prompt_takes_them() {
-        let text =
-            "  now  headroom:raise_nofile(max).  raises\nheadroom: not a call, headroom:hazards().";
-        let elixir =
-            "  now  Headroom.raise_nofile(max)  raises\nheadroom: not a call, Headroom.hazards()";
-        assert_eq!(dialect(text, Dialect::Erlang), text);
-        assert_eq!(dialect(text, Dialect::Elixir), elixir);
-    }
-
     // Half a line to paste is none.
     #[test]
     fn lines_to_paste_stay_whole() {
         let long = Fix::now("y".repeat(90), "a note");
         let lines = fix_lines(&long, "  ", 45);
-        assert_eq!(lines[0], format!("  now        {}", "y".repeat(90)));
-        assert_eq!(lines[1], "               a note");
+        assert_eq!(lines[0], "  now");
+        assert_eq!(lines[1], format!("  {}", "y".repeat(90)));
+        assert_eq!(lines[2], "               a note");
         assert_eq!(ascii("\u{e9}a\u{1b}"), "?a?");
     }
 }

@@ -1,6 +1,7 @@
 //! Whatever a function of headroom answered, whole and in sentences: a prompt cuts maps off before the line to paste.
 
-use super::page::{cut, dialect, Dialect};
+use super::dialect::{dialect, Dialect};
+use super::page::cut;
 use crate::number::plain;
 use headroom_facts::term::Value;
 

@@ -20,10 +20,10 @@ pub fn prose(verdict: &Verdict, facts: &Facts) -> String {
     head.extend(cut(&ascii(detail.trim_start()), 0));
     let mut body = section("error", &error(verdict, facts));
     body.extend(section("evidence", basis(verdict.basis)));
-    body.extend(section("the client", &verdict.client_sees));
+    body.extend(section("client", &verdict.client_sees));
     let state = match verdict.elsewhere {
-        None => section("now", &explain::state(facts)),
-        Some(_) => section("here now", &explain::state(facts)),
+        None => section("state", &explain::state(facts)),
+        Some(_) => section("state here", &explain::state(facts)),
     };
     let fixes: Vec<String> = verdict
         .fix

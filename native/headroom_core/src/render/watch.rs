@@ -23,6 +23,7 @@ pub fn turned(snapshot: &Snapshot, turn: Turn) -> String {
     let fix = worst
         .fix
         .iter()
+        .filter(|fix| !fix.line.is_empty())
         .min_by_key(|fix| fix.when == When::Permanent);
     let fix = fix.map_or(String::new(), |fix| {
         let when = if fix.needs_restart() {

@@ -51,6 +51,7 @@ fn answered<'a>(
         return Ok(scan_needed().encode(env));
     };
     let exposure = moment.beam.exposure.take();
+    let aside = moment.beam.aside.take();
     let facts = Facts::new(system, moment.beam, moment.thresholds);
     let recorded = watch::recorded(facts.taken_at);
     let probe = question.suspicion(&facts).map(os::probe);
@@ -58,6 +59,7 @@ fn answered<'a>(
     let given = Given {
         facts,
         exposure,
+        aside,
         probe: probe.unwrap_or_default(),
         recorded,
         local_ports,

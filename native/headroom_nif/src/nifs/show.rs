@@ -1,6 +1,6 @@
 //! An answer as text: nothing is asked and nothing read.
 
-use headroom_core::render::page::Dialect;
+use headroom_core::render::dialect::Dialect;
 use headroom_core::render::show;
 use rustler::{Encoder, Env, NifResult, Term};
 
