@@ -614,18 +614,22 @@ relief() ->
 Closes what one offer of relief/0 names: the offer itself, or `{Why, Group}` of it, as in its `line`.
 
 The owner is asked to end (`exit(Owner, shutdown)`). A port whose owner is gone is closed; one that flushes its queue
-takes no close, so the kernel is told to give the connection up at its next probe, a second to two minutes later. Each of them only if the same
-socket still stands there just before, at most 100 in one call. The answer says how many were `asked` for, how many are
-`closed` half a second later at most, how many had `moved`, and how many are `left` for the next call.
-`{error, no_such_group}`: nothing of it is offered now.
+takes no close, so the kernel is told to give the connection up at its next probe, a second to two minutes later. Each of
+them only if the same socket and the same owner still stand there just before, at most 100 in one call. The answer says how
+many were `asked` for, how many are `closed` half a second later at most, how many had `moved`, and how many are `left` for
+the next call.
+`{error, no_such_group}`: there is no such group now. `{error, nothing_to_close}`: there is, and nothing of it can be closed
+from here, as relief/0 says.
 """).
 -spec close(offer() | {owner_gone | close_wait | idle, binary()}) ->
           {ok, #{asked := non_neg_integer(), closed := non_neg_integer(), moved := non_neg_integer(),
                  left := non_neg_integer()}}
-        | {error, no_such_group | busy} | unavailable().
+        | {error, no_such_group | nothing_to_close | busy} | unavailable().
+close(#{why := undefined, how := nothing}) ->
+    {error, nothing_to_close};
 close(#{why := Why, group := Group}) ->
     close({Why, Group});
-close({Why, Group}) when is_atom(Why), is_binary(Group) ->
+close({Why, Group}) when is_binary(Group), Why =:= owner_gone orelse Why =:= close_wait orelse Why =:= idle ->
     headroom_inventory:close(Why, Group);
 close(_) ->
     erlang:error(badarg).

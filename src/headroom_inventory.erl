@@ -81,20 +81,24 @@ relief() ->
     end).
 
 %% Closes what an offer of relief/0 has, after another look.
--spec close(atom(), binary()) -> {ok, map()} | {error, no_such_group | busy} | unavailable().
+-spec close(owner_gone | close_wait | idle, binary()) ->
+          {ok, map()} | {error, no_such_group | nothing_to_close | busy} | unavailable().
 close(Why, Group) ->
     {Core, _} = options(#{}),
     looked(Core, fun(Sight, Handles) ->
         Offers = headroom_nif:holders(targets, Sight, Core),
         %% Processes of one name can belong to several applications: each of these is an offer.
-        case [{How, Targets} || #{group := Found, why := Because, how := How, targets := Targets} <- Offers,
-                                Found =:= Group, Because =:= Why, Targets =/= []] of
-            [{How, _} | _] = Named ->
-                Targets = lists:append([Each || {_, Each} <- Named]),
-                Some = lists:sublist(Targets, ?MOST),
-                {ok, closed(How, Some, Handles, length(Targets) - length(Some))};
+        Named = [{How, maps:get(targets, Offer, [])} || #{group := Found, why := Because, how := How} = Offer <- Offers,
+                                                        Found =:= Group, Because =:= Why],
+        case [Offer || {How, _} = Offer <- Named, How =/= nothing] of
+            [{How, _} | _] = Some ->
+                Targets = lists:append([Each || {_, Each} <- Some]),
+                Now = lists:sublist(Targets, ?MOST),
+                {ok, closed(How, Now, Handles, length(Targets) - length(Now))};
+            [] when Named =:= [] ->
+                {error, no_such_group};
             [] ->
-                {error, no_such_group}
+                {error, nothing_to_close}
         end
     end).
 
