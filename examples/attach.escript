@@ -10,7 +10,7 @@
 %% attempt: look first, with `headroom inspect`.
 main(["attach", Node, Ebin | Cookie]) ->
     Target = connect(Node, Cookie),
-    true = call(Target, code, add_pathz, [filename:absname(Ebin)]),
+    true = call(Target, code, add_patha, [filename:absname(Ebin)]),
     ok = call(Target, application, load, [headroom]),
     %% What its configuration asks of a headroom of its own release could halt it.
     Options = call(Target, application, get_all_env, [headroom]),

@@ -156,7 +156,7 @@ noexec() ->
 
 noexec_everywhere() ->
     Mounts = "for folder in /tmp /dev/shm /var/tmp; do mount --bind $folder $folder && mount -o remount,bind,noexec $folder || exit 1; "
-             "done; cd /tmp",
+             "done; cd /dev/shm",
     {"no folder that may run code", in_mounts(Mounts, fun(Node, Name) ->
         {3, _} = run(["detach", Name]),
         Before = counts(Node),

@@ -210,7 +210,8 @@ impl Attach {
         steps.set_length(STEPS + set.modules.len() as u64);
         steps.set_message("writing the library");
         let folder = place::library(remote, payload::LIBRARY, |remote, folder| {
-            remote.done("code", "add_pathz", vec![string(&format!("{folder}/ebin"))])?;
+            // Before whatever the release has under this name: the folder of the library is found by the first.
+            remote.done("code", "add_patha", vec![string(&format!("{folder}/ebin"))])?;
             let (_, nif) = set
                 .modules
                 .iter()

@@ -1,6 +1,10 @@
 //! Where on the node's host the library goes: a folder that may run code.
 
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
+
+use procfs::process::MountInfos;
+use procfs::FromBufRead;
 
 use super::remote::{atom, binary, second, string, text, Remote};
 use super::{private, NIF};
@@ -12,7 +16,15 @@ pub fn library(
     load: impl Fn(&mut Remote, &str) -> Result<(), String>,
 ) -> Result<String, String> {
     let mut refused = Vec::new();
+    let mounts = mounts(remote)?;
     for parent in parents(remote)? {
+        if mounts
+            .as_ref()
+            .is_some_and(|mounts| is_noexec(mounts, &parent))
+        {
+            refused.push(format!("  {parent}: it is mounted noexec"));
+            continue;
+        }
         let base = format!("{parent}/headroom-{}", unique());
         let folder = format!("{base}/headroom");
         let tried = write(remote, &base, &folder, library).and_then(|()| load(remote, &folder));
@@ -47,6 +59,23 @@ fn parents(remote: &mut Remote) -> Result<Vec<String>, String> {
     parents.extend(current);
     parents.dedup();
     Ok(parents)
+}
+
+/// What is mounted where the node is, if it tells. A library that may not be mapped is not tried: the dynamic linker
+/// leaves a part of it in the memory of the node.
+fn mounts(remote: &mut Remote) -> Result<Option<MountInfos>, String> {
+    let file = vec![string("/proc/self/mountinfo")];
+    let read = second(&remote.call("prim_file", "read_file", file)?).and_then(text);
+    Ok(read.and_then(|text| MountInfos::from_buf_read(text.as_bytes()).ok()))
+}
+
+/// Whether the innermost mount that has this folder may run nothing; of two at one place the later one hides the other.
+fn is_noexec(mounts: &MountInfos, folder: &str) -> bool {
+    let has = mounts
+        .iter()
+        .filter(|mount| Path::new(folder).starts_with(&mount.mount_point));
+    has.max_by_key(|mount| mount.mount_point.components().count())
+        .is_some_and(|mount| mount.mount_options.contains_key("noexec"))
 }
 
 /// No other process makes this folder first.
@@ -128,6 +157,7 @@ fn worded(why: &str) -> String {
     } else if why.contains("wrong ELF class")
         || why.contains("invalid ELF header")
         || why.contains("cannot open shared object file")
+            && !why.contains("headroom_nif.so: cannot open")
     {
         "the library is for another machine or another libc"
     } else {
@@ -153,6 +183,28 @@ mod tests {
             "prim_file:make_dir answered {error,erofs}"
         ));
         assert!(!is_about_the_folder(GLIBC));
+    }
+
+    // As a hardened host has them: /tmp is mounted over, and a folder below it is allowed again.
+    #[test]
+    fn the_innermost_mount_decides() {
+        let mounts = "25 30 0:23 / / rw,relatime - ext4 /dev/vda rw\n\
+                      26 25 0:24 / /tmp rw,relatime - tmpfs tmpfs rw\n\
+                      27 26 0:25 / /tmp rw,nosuid,noexec,relatime shared:1 - tmpfs tmpfs rw\n\
+                      28 27 0:26 / /tmp/run rw,relatime - tmpfs tmpfs rw\n\
+                      29 25 0:27 / /dev/shm rw,noexec - tmpfs tmpfs rw\n";
+        let mounts = MountInfos::from_buf_read(mounts.as_bytes()).unwrap();
+        let cases = [
+            ("/tmp", true),
+            ("/tmp/x", true),
+            ("/tmp/run/x", false),
+            ("/tmpx", false),
+            ("/dev/shm", true),
+            ("/var/tmp", false),
+        ];
+        for (folder, expected) in cases {
+            assert_eq!(is_noexec(&mounts, folder), expected, "{folder}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use headroom_facts::inventory::Descriptor;
 use headroom_facts::vocabulary::Limit;
-use procfs::process::{MMapPath, MemoryMap, Process};
+use procfs::process::{MMPermissions, MMapPath, MemoryMap, Process};
 
 pub use command_line::CommandLine;
 pub use descriptors::SeenBy;
@@ -72,6 +72,7 @@ impl Node {
     }
 
     /// Whether a file of such a name is mapped into its memory.
+    #[cfg(feature = "attach")]
     pub fn maps(&self, name: &str) -> bool {
         let is_so = |map: &MemoryMap| matches!(&map.pathname, MMapPath::Path(path) if path.to_string_lossy().contains(name));
         self.process.maps().is_ok_and(|maps| maps.iter().any(is_so))
@@ -91,7 +92,11 @@ impl Node {
 
     /// Whether this product's library is loaded into the node.
     pub fn has_headroom(&self) -> bool {
-        self.maps("headroom_nif")
+        let runs = |map: &MemoryMap| {
+            map.perms.contains(MMPermissions::EXECUTE)
+                && matches!(&map.pathname, MMapPath::Path(path) if path.to_string_lossy().contains("headroom_nif"))
+        };
+        self.process.maps().is_ok_and(|maps| maps.iter().any(runs))
     }
 
     /// Whether a signal or a debugger stopped it.
