@@ -57,8 +57,11 @@ impl Inspect {
         looks.extend(node.look_at_threads());
         let snapshot = Snapshot::new(node.facts());
         let (descriptors, seen_by) = node.descriptors();
-        let inventory =
-            holders::inventory(&Sight::of_the_kernel(&descriptors), &Options::default());
+        let sight = Sight {
+            drops: node.listen_drops(),
+            ..Sight::of_the_kernel(&descriptors)
+        };
+        let inventory = holders::inventory(&sight, &Options::default());
         let inventory = match seen_by {
             SeenBy::Copies => inventory,
             SeenBy::Links | SeenBy::Nothing => inventory.by_links(),

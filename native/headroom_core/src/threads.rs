@@ -179,10 +179,10 @@ fn burner(thread: &Thread) -> Option<Burner> {
 }
 
 fn troubles(threads: &[Thread]) -> Vec<Trouble> {
-    let always = |kind: Option<Kind>, is: fn(&Look) -> bool| {
+    let always = |kind: Kind, is: fn(&Look) -> bool| {
         let mut those = threads
             .iter()
-            .filter(|thread| kind.is_none_or(|kind| Kind::of(&thread.name) == kind))
+            .filter(|thread| Kind::of(&thread.name) == kind)
             .peekable();
         those.peek().is_some()
             && those.all(|thread| !thread.looks.is_empty() && thread.looks.iter().all(is))
@@ -196,28 +196,30 @@ fn troubles(threads: &[Thread]) -> Vec<Trouble> {
     let (schedulers, dirty_io) = (how_many(Kind::Scheduler), how_many(Kind::DirtyIo));
     let mut troubles = Vec::new();
     let mut trouble = |id, level, message: String| troubles.push(Trouble { id, level, message });
-    if always(None, Look::is_stopped) {
+    // What was stopped does nothing until it is told to; so the last look decides, and one of a moment before does not.
+    let is_stopped = |thread: &Thread| thread.looks.last().is_some_and(Look::is_stopped);
+    if !threads.is_empty() && threads.iter().all(is_stopped) {
         trouble(
             Id::NodeStopped,
             Level::Critical,
             "Every thread is stopped, by SIGSTOP or a debugger: the node answers nobody until it gets SIGCONT.".into(),
         );
     }
-    if always(Some(Kind::Scheduler), Look::is_blocked) {
+    if always(Kind::Scheduler, Look::is_blocked) {
         trouble(
             Id::SchedulersBlocked,
             Level::Critical,
             format!("All {schedulers} schedulers wait inside of the kernel: no Erlang process runs, and no shell answers."),
         );
     }
-    if always(Some(Kind::Scheduler), Look::runs) {
+    if always(Kind::Scheduler, Look::runs) {
         trouble(
             Id::SchedulersBusy,
             Level::Warning,
             format!("All {schedulers} schedulers ran at each look: the node is overloaded, or stuck in native code."),
         );
     }
-    if always(Some(Kind::DirtyIo), Look::is_blocked) {
+    if always(Kind::DirtyIo, Look::is_blocked) {
         trouble(
             Id::DirtyIoBlocked,
             Level::Critical,
@@ -316,6 +318,10 @@ mod tests {
             ids(&[thread("1_scheduler", stopped), thread("beam.smp", stopped)]),
             [Id::NodeStopped]
         );
+        let stops: &[(char, &str)] = &[('S', "futex_wait_queue"), ('T', "")];
+        let goes_on: &[(char, &str)] = &[('T', ""), ('S', "futex_wait_queue")];
+        assert_eq!(ids(&[thread("1_scheduler", stops)]), [Id::NodeStopped]);
+        assert_eq!(ids(&[thread("1_scheduler", goes_on)]), []);
         let one_free = [
             thread("1_scheduler", runs),
             thread("2_scheduler", &[('R', ""), ('S', "futex")]),

@@ -70,6 +70,12 @@ impl Node {
         }
     }
 
+    /// How often the node's network had no room for a connection that came in, and how often it dropped one for any reason.
+    pub fn listen_drops(&self) -> Result<(u64, u64), Reason> {
+        let text = fs::read_to_string(format!("/proc/{}/net/netstat", self.pid));
+        headroom_os::inventory::listen_drops_in(&text.map_err(|error| reason(&error))?)
+    }
+
     fn tables(&self, missing: &mut Missing) -> Tables {
         let seen = memory::tables(&self.process).unwrap_or_default();
         let mut table = |what, table: Option<memory::Table>| {

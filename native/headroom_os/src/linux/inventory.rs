@@ -185,7 +185,14 @@ pub fn standard_pipes(os_pid: u32) -> Vec<u64> {
 /// The file could not be opened at load, or does not say it.
 pub fn listen_drops() -> Result<(u64, u64), Reason> {
     let mut buffer = vec![0; 32 * 1024];
-    let text = NETSTAT.pread(&mut buffer)?;
+    listen_drops_in(NETSTAT.pread(&mut buffer)?)
+}
+
+/// The same in the text of such a file, as `/proc/PID/net/netstat` is of another network.
+///
+/// # Errors
+/// The text does not say it.
+pub fn listen_drops_in(text: &str) -> Result<(u64, u64), Reason> {
     let counter = |name: &str| counter(text, name).ok_or(Word::Malformed);
     Ok((counter("ListenOverflows")?, counter("ListenDrops")?))
 }
