@@ -10,40 +10,54 @@
 -define(ON_LOOPBACK, [{ip, ?LOOPBACK}, {active, false}, {backlog, 1024}]).
 
 %% The first question of everybody whose node runs out: three servers of the same code, and one of them does not close.
-%% Asked once more at zero, when nothing can be opened any more.
+%% Asked once more at zero, when nothing can be opened any more. HEADROOM_SOCKETS: of so many sockets of the servers.
 the_leaking_server_is_the_first_line_test_() ->
-    in_child("a leak", #{nofile => 2048}, fun(Child) ->
-        Port = call(Child, fun() -> leak(200, 120) end),
+    Each = list_to_integer(os:getenv("HEADROOM_SOCKETS", "600")) div 3,
+    Closed = min(200, Each * 3 div 5),
+    in_child("a leak", #{nofile => 6 * Each + 1000}, fun(Child) ->
+        Port = call(Child, fun() -> leak(Each, Closed) end),
         {ok, Printed} = headroom_child:capture(Child, unicode, fun() -> headroom:holders() end),
-        Line = <<"srv_chat headroom_inventory_tests:conn/0 at 127.0.0.1:", (integer_to_binary(Port))/binary,
-                 ": 120 of 200">>,
+        Line = iolist_to_binary(["srv_chat headroom_inventory_tests:conn/0 at 127.0.0.1:", integer_to_list(Port), ": ",
+                                 integer_to_list(Closed), " of ", integer_to_list(Each)]),
         ?assertMatch({0, _}, binary:match(unfolded(Printed), Line)),
         Inventory = call(Child, fun() -> headroom:inventory() end),
         ok = adds_up(Inventory),
         #{holders := [First | _], orphans := [], zombies := [], complete := true} = Inventory,
-        #{count := 200, close_wait := 120, share_close_wait := 60.0, why := close_wait,
-          sample := [#{state := close_wait, pid := Pid, handle := Handle} | _]} = First,
+        ?assertMatch(#{count := Each, close_wait := Closed, why := close_wait}, First),
+        ?assertEqual(1000 * Closed div Each / 10, maps:get(share_close_wait, First)),
+        #{sample := [#{state := close_wait, pid := Pid, handle := Handle} | _]} = First,
         ?assert(is_pid(Pid) andalso is_port(Handle)),
         0 = headroom_child:fill(Child, fds),
         {ok, AtZero} = headroom_child:capture(Child, unicode, fun() -> headroom:holders() end),
         ?assertMatch({0, _}, binary:match(unfolded(AtZero), Line)),
+        shown(Printed, AtZero),
         ok = adds_up(call(Child, fun() -> headroom:inventory() end)),
         %% So does the report of a node that has none left, with the line that gives some back.
         Report = call(Child, fun() -> headroom:report_text() end),
         ?assertMatch({_, _}, binary:match(unfolded(Report), <<"holders  ", Line/binary>>)),
-        ?assertMatch({_, _}, binary:match(Report, <<"has the line that closes 120 descriptors">>)),
+        Closes = iolist_to_binary(["has the line that closes ", integer_to_list(Closed), " descriptors"]),
+        ?assertMatch({_, _}, binary:match(Report, Closes)),
         %% The files that fill the rest are known by number, and by whose they are.
         #{holders := Held} = call(Child, fun() -> headroom:inventory(#{kind => device}) end),
         ?assertMatch([_ | _], [Count || #{by_kind := #{device := Count}} <- Held, Count > 500]),
         %% What can be closed is closed, and nothing else.
-        [#{why := close_wait, gives := 120} = Offer | _] = call(Child, fun() -> headroom:relief() end),
-        {ok, #{asked := 100, closed := Closed, left := 20}} = call(Child, fun() -> headroom:close(Offer) end),
-        ?assert(Closed > 0),
+        [#{why := close_wait, gives := Closed} = Offer | _] = call(Child, fun() -> headroom:relief() end),
+        Left = Closed - 100,
+        {ok, #{asked := 100, closed := Some, left := Left}} = call(Child, fun() -> headroom:close(Offer) end),
+        ?assert(Some > 0),
         {ok, #{left := 0}} = call(Child, fun() -> headroom:close(Offer) end),
         ok = until(fun() -> call(Child, fun() -> headroom:close(Offer) end) =:= {error, no_such_group} end),
-        #{holders := Left} = call(Child, fun() -> headroom:inventory() end),
-        ?assertMatch([80], [Count || #{group := <<"srv_chat headroom_inventory_tests:conn/0">>, count := Count} <- Left])
+        #{holders := After} = call(Child, fun() -> headroom:inventory() end),
+        ?assertEqual([Each - Closed],
+                     [Count || #{group := <<"srv_chat headroom_inventory_tests:conn/0">>, count := Count} <- After])
     end).
+
+shown(Printed, AtZero) ->
+    case os:getenv("HEADROOM_SOCKETS") of
+        false -> ok;
+        _ -> io:format(user, "~nOTP ~s~n~ts~nwith no descriptor left:~n~ts",
+                       [erlang:system_info(otp_release), Printed, hd(binary:split(AtZero, <<"\n\n">>))])
+    end.
 
 %% A node without a free port or process can be asked, too.
 full_tables_test_() ->
@@ -90,7 +104,8 @@ a_port_whose_owner_is_gone_test_() ->
         call(Child, fun() -> killed_with_a_full_queue() end),
         #{zombies := [#{why := owner_gone, unsent := Unsent, handle := Port, pid := Pid}],
           holders := [#{why := owner_gone, message := Message} | _]} = call(Child, fun() -> headroom:inventory() end),
-        ?assert(Unsent > 1000000),
+        %% The kernel takes a part of the 30 MB, the port keeps the rest.
+        ?assert(Unsent > 20000000),
         ?assertMatch({_, _}, binary:match(Message, <<"wait to be sent">>)),
         ?assertNot(call(Child, fun() -> is_process_alive(Pid) end)),
         [#{why := owner_gone, how := close_port, gives := 1} = Offer] = call(Child, fun() -> headroom:relief() end),
@@ -130,7 +145,21 @@ any_mixture_adds_up_test_() ->
     in_child("mixtures", #{nofile => 1024}, fun(Child) ->
         Mix = proper_types:list(proper_types:oneof([inet, socket, udp, file, io, program, listen, half_closed])),
         Property = proper:forall(Mix, fun(Kinds) -> call(Child, fun() -> mixed(Kinds) end) end),
-        ?assertEqual(true, proper:quickcheck(Property, [{numtests, 40}, {max_size, 30}, quiet]))
+        ?assertEqual(true, proper:quickcheck(Property, [{numtests, 100}, {max_size, 30}, quiet]))
+    end).
+
+%% Owners close sockets that linger, with data that nobody takes, while we look: whoever is in the kernel with one at that
+%% moment finishes the close, and waits for it. It is one of us at most, for no longer than the owner would have, and the
+%% node is asked meanwhile.
+a_close_that_lingers_test_() ->
+    in_child("lingering", #{nofile => 2048, args => ["+SDcpu", "2:2"]}, fun(Child) ->
+        Looks = call(Child, fun() ->
+            Asked = [look_while_closing(Owners) || Owners <- [lingering(6) || _ <- "123"]],
+            %% Nobody is left waiting behind.
+            [headroom:inventory() | Asked]
+        end),
+        ?assertEqual([], [Look || Look <- Looks, not is_map(Look) orelse adds_up(Look) =/= ok]),
+        ?assertEqual(4, length(Looks))
     end).
 
 %% Processes that cannot answer must not keep the operator waiting: here the registry of the socket module.
@@ -298,6 +327,26 @@ killed_with_a_full_queue() ->
     ok = gen_tcp:controlling_process(Far, Owner),
     Owner ! go,
     receive {'DOWN', Ref, process, Owner, killed} -> ok end.
+
+%% Connections that take a second to close, each with a process that closes it when it is told to.
+lingering(Count) ->
+    {ok, Listener} = gen_tcp:listen(0, [{recbuf, 4096} | ?ON_LOOPBACK]),
+    [begin
+         Near = connect(port(Listener)),
+         {ok, Far} = gen_tcp:accept(Listener),
+         put({deaf, Near}, Listener),
+         ok = inet:setopts(Far, [{linger, {true, 1}}, {high_watermark, 64000000}, {send_timeout, 0}]),
+         _ = gen_tcp:send(Far, binary:copy(<<0>>, 8000000)),
+         Pid = spawn(fun() -> receive close -> port_close(Far) end end),
+         ok = gen_tcp:controlling_process(Far, Pid),
+         Pid
+     end || _ <- lists:seq(1, Count)].
+
+look_while_closing(Owners) ->
+    spawn(fun() -> [begin Owner ! close, receive after 1 -> ok end end || Owner <- Owners] end),
+    Inventory = headroom:inventory(),
+    _ = headroom:health(),
+    Inventory.
 
 %% What its registry does not know of is to the VM as if native code had opened it.
 orphan() ->
