@@ -149,12 +149,7 @@ fn both_addresses_and_the_identity_of_a_socket() {
     assert_eq!((near.peer, near.local), (far.local, far.peer));
     assert!(near.cookie.is_some() && near.cookie != far.cookie);
     let fd = client.as_raw_fd() as u32;
-    let identities = loop {
-        match identify(&[fd, 1_000_000]) {
-            Ok(identities) => break identities,
-            Err(Busy) => std::thread::yield_now(),
-        }
-    };
+    let identities = in_turn(|| identify(&[fd, 1_000_000]));
     let cookie = near.cookie;
     assert_eq!(identities, [Identity { fd, cookie }], "it stays the same");
     // Two sockets of both families are one address to whoever reads it.
@@ -225,13 +220,7 @@ fn a_whole_look_finds_what_is_open_and_says_what_is_its_own() {
     let (listener, client, server) = connection();
     let mut seen = Vec::new();
     let mut look = Look::start(u32::MAX);
-    loop {
-        match look.step(&mut seen) {
-            Ok(true) => {}
-            Ok(false) => break,
-            Err(Busy) => std::thread::yield_now(),
-        }
-    }
+    while in_turn(|| look.step(&mut seen)) {}
     assert!(look.complete);
     let find = |fd: RawFd| seen.iter().find(|one| one.fd == fd as u32).unwrap();
     assert_eq!(find(listener.as_raw_fd()).kind, Kind::Listen);
@@ -241,10 +230,16 @@ fn a_whole_look_finds_what_is_open_and_says_what_is_its_own() {
     assert_eq!((came_in.peer, came_in.cookie), (None, None));
     let own = seen.iter().filter(|descriptor| descriptor.own).count() as u64;
     assert_eq!(own, held::own());
-    assert_eq!(
-        look_at(&[listener.as_raw_fd() as u32, 1_000_000])
-            .unwrap()
-            .len(),
-        1
-    );
+    let two = [listener.as_raw_fd() as u32, 1_000_000];
+    assert_eq!(in_turn(|| look_at(&two)).len(), 1);
+}
+
+/// Waits for its turn: one looks at a time, and tests run side by side.
+fn in_turn<T>(mut look: impl FnMut() -> Result<T, Busy>) -> T {
+    loop {
+        match look() {
+            Ok(seen) => return seen,
+            Err(Busy) => std::thread::yield_now(),
+        }
+    }
 }
