@@ -126,4 +126,45 @@ what_is_no_node_test() ->
     {3, NoNode} = run(["inspect", "1"]),
     says(<<"process 1 is no BEAM node">>, NoNode),
     {3, NoName} = run(["inspect", "no_such_node@nowhere"]),
-    says(<<"no node named no_such_node@nowhere">>, NoName).
+    says(<<"no node named no_such_node@nowhere">>, NoName),
+    File = headroom_scratch:path("zombie"),
+    Zombie = "sh -c 'sleep 0 & echo $! >" ++ File ++ "; exec sleep 2' >/dev/null & sleep 0.5; ",
+    {3, Ended} = headroom_sh:run([Zombie, headroom_command:shell(), " inspect $(cat ", File, ")"]),
+    ok = file:delete(File),
+    says(<<"has ended: it is a zombie">>, Ended).
+
+%% Of a node that ends during the look the rest reads as nothing: that must not become a node with no descriptor open.
+ends_meanwhile_test_() ->
+    child(#{app => stopped}, fun(Child) ->
+        Kill = ["(sleep 0.04; kill -9 ", pid(Child), ") & "],
+        {Status, Output} = headroom_sh:run([Kill, headroom_command:shell(), " inspect ", pid(Child)]),
+        ?assertMatch({3, {_, _}, _}, {Status, binary:match(Output, <<"ended while it was looked at">>), Output})
+    end).
+
+%% Two with one name: whoever acted on the first of them would act on the wrong one.
+two_of_one_name_test_() ->
+    Args = fun() -> ["-start_epmd", "false", "-erl_epmd_port", integer_to_list(headroom_scratch:port()), "-name", "twin@127.0.0.1"] end,
+    child(#{app => stopped, args => Args()}, fun(First) ->
+        headroom_child:with(#{app => stopped, args => Args()}, fun(Second) ->
+            {3, Several} = run(["inspect", "twin"]),
+            [says(list_to_binary(Text), Several) || Text <- ["several nodes are named twin", pid(First), pid(Second)]]
+        end)
+    end).
+
+%% Where /proc is that of other processes, a number means two of them: nothing may be done to the wrong one.
+numbers_of_others_test_() ->
+    child(#{}, fun(Child) ->
+        {ok, _} = headroom_child:call(Child, headroom, reserve, [16]),
+        case headroom_sh:run("unshare --pid --fork true") of
+            {0, _} ->
+                Elsewhere = fun(Words) -> headroom_sh:run(["unshare --pid --fork ", headroom_command:shell(), " " | Words]) end,
+                {0, Report} = Elsewhere(["inspect ", pid(Child)]),
+                says(<<"seen by their links alone">>, Report),
+                {3, Refused} = Elsewhere(["release --pid ", pid(Child)]),
+                says(<<"another pid namespace">>, Refused),
+                {3, NotSent} = Elsewhere(["wake ", pid(Child)]),
+                says(<<"another pid namespace">>, NotSent);
+            _ ->
+                ok
+        end
+    end).

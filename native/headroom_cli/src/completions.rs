@@ -9,6 +9,8 @@ use crate::say::answer;
 use crate::Arguments;
 
 /// Print the completions for a shell, to be sourced
+///
+/// Exit status: 0.
 #[derive(Args)]
 pub struct Completions {
     /// Which shell

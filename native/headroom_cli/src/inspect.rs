@@ -69,6 +69,13 @@ impl Inspect {
         let files = node.files(&descriptors);
         sleep(BETWEEN_LOOKS);
         looks.extend(node.look_at_threads());
+        if !node.is_alive() {
+            return failed(&format!(
+                "{} (os pid {}) ended while it was looked at; what was seen of it until then would be half of the truth",
+                node.shown_name(),
+                node.pid
+            ));
+        }
         let threads = headroom_core::threads::judge(&outside::threads(&looks));
         let text = if self.json {
             let inspection = Inspection {
@@ -101,7 +108,7 @@ fn rights(seen_by: SeenBy) -> String {
         SeenBy::Copies => return String::new(),
         SeenBy::Links => {
             "descriptors were seen by their links alone, so without idle times and backlogs: the kernel refused pidfd_getfd, which \
-             is of Linux 5.6 and can be filtered"
+             is of Linux 5.6 and can be filtered, or this /proc is that of another pid namespace"
         }
         SeenBy::Nothing => {
             "who holds the descriptors is not seen, nor are the tables in the node's memory: that takes the node's user, or root with \

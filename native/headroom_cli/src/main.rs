@@ -38,7 +38,7 @@ use crate::say::{answer, complain};
 
 /// Limits of a BEAM node, from outside of it.
 #[derive(Parser)]
-#[command(name = "headroom", version)]
+#[command(name = "headroom", version, after_help = EXIT_STATUS)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -86,6 +86,10 @@ commands! {
     man::Man,
     completions::Completions,
 }
+
+/// What `help` and the manual page end with.
+const EXIT_STATUS: &str = "Exit status: each command has its own, which its help names. Of a wrong command line it is 125; of `health`, \
+                           as monitoring systems have it, 3; of `lint` and `autopsy` 2.";
 
 /// As of `env`, `nohup` and `timeout`: an error of the command line itself, not of the program that it names.
 const USAGE: u8 = 125;

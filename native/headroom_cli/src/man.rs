@@ -8,6 +8,8 @@ use crate::say::answer;
 use crate::Arguments;
 
 /// Print the manual page: `headroom man | man -l -`, or of one command: `headroom man inspect`
+///
+/// Exit status: 0, or 125 if there is no such command.
 #[derive(Args)]
 pub struct Man {
     /// A command of headroom

@@ -18,6 +18,7 @@ use crate::say::{failed, say};
 ///
 /// The lines to set keep the use below 80 percent, where a node warns. Judged is the host that this runs on; limits of the
 /// node's own service or container are those of whatever starts it there.
+/// Exit status: 0, or 3 if the limits of this host cannot be read.
 #[derive(Args)]
 pub struct Plan {
     /// Sessions at the same time

@@ -143,6 +143,7 @@ fn release(node: &Node) -> Result<Outcome, String> {
 
 /// The hard limit stays as it is at this moment.
 fn set_soft(pid: i32, soft: u64) -> Result<(), String> {
+    outside::check_numbers()?;
     let refused = |error: rustix::io::Errno| {
         match error {
         rustix::io::Errno::PERM | rustix::io::Errno::ACCESS => {

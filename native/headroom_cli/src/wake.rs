@@ -33,6 +33,7 @@ impl Wake {
 }
 
 fn wake(node: &Node) -> Result<(), String> {
+    outside::check_numbers()?;
     let path = format!("/proc/{}/status", node.pid);
     let status = std::fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
     if !catches(&status, Signal::USR2.as_raw()) {

@@ -18,6 +18,7 @@ use procfs::process::Process;
 use procfs::ProcResult;
 use rustix::process::{pidfd_getfd, pidfd_open, ForeignRawFd, Pid, PidfdFlags, PidfdGetfdFlags};
 
+use super::find::numbers_are_ours;
 use crate::progress::bar;
 
 atoms! {
@@ -112,7 +113,8 @@ fn copy(pidfd: impl AsFd, number: i32) -> rustix::io::Result<OwnedFd> {
 }
 
 fn pidfd(process: &Process) -> Option<OwnedFd> {
-    pidfd_open(Pid::from_raw(process.pid())?, PidfdFlags::empty()).ok()
+    let pid = Pid::from_raw(process.pid()).filter(|_| numbers_are_ours())?;
+    pidfd_open(pid, PidfdFlags::empty()).ok()
 }
 
 fn numbers(pid: i32) -> Vec<i32> {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs;
+use std::sync::OnceLock;
 
 use procfs::process::{all_processes, Process};
 
@@ -14,6 +15,8 @@ pub enum Unfound {
     NoProcess(i32),
     /// The process runs something else.
     NoNode(i32),
+    /// The process has ended, and its parent has not asked how.
+    Ended(i32),
     /// No node of that name is seen.
     NoName(String),
     /// Several nodes have that name.
@@ -27,6 +30,10 @@ impl fmt::Display for Unfound {
         match self {
             Unfound::NoProcess(pid) => write!(f, "no process {pid} is seen on this host"),
             Unfound::NoNode(pid) => write!(f, "process {pid} is no BEAM node"),
+            Unfound::Ended(pid) => write!(
+                f,
+                "process {pid} has ended: it is a zombie, of which nothing is left but its number"
+            ),
             Unfound::NoName(name) => write!(
                 f,
                 "no node named {name} is seen on this host; `headroom ps` lists those that are"
@@ -42,6 +49,29 @@ impl fmt::Display for Unfound {
             Unfound::NoProc(why) => write!(f, "/proc cannot be read: {why}"),
         }
     }
+}
+
+/// Whether a number in /proc is that of the same process for the kernel. In a namespace of processes without a /proc of its
+/// own it is somebody else's: who is asked, signalled or given a limit by such a number is not who was meant.
+pub fn numbers_are_ours() -> bool {
+    static OURS: OnceLock<bool> = OnceLock::new();
+    *OURS.get_or_init(|| {
+        let own = fs::read_link("/proc/self");
+        own.is_ok_and(|own| own.as_os_str() == std::process::id().to_string().as_str())
+    })
+}
+
+/// The same for what acts by a number.
+///
+/// # Errors
+/// They are not: a sentence that says so.
+pub fn check_numbers() -> Result<(), String> {
+    if numbers_are_ours() {
+        return Ok(());
+    }
+    Err("the numbers in this /proc are those of another pid namespace, where this command cannot act: run it where /proc is mounted \
+         for its own processes (nsenter --pid --mount --target PID)"
+        .into())
 }
 
 /// All nodes that this process sees, in the order of their numbers.
@@ -62,7 +92,14 @@ pub fn nodes() -> Result<Vec<Node>, Unfound> {
 pub fn select(wanted: &str) -> Result<Node, Unfound> {
     if let Ok(pid) = wanted.parse() {
         let process = Process::new(pid).map_err(|_| Unfound::NoProcess(pid))?;
-        return Node::of(process).ok_or(Unfound::NoNode(pid));
+        let ended = process
+            .stat()
+            .is_ok_and(|stat| matches!(stat.state, 'Z' | 'X'));
+        return Node::of(process).ok_or(if ended {
+            Unfound::Ended(pid)
+        } else {
+            Unfound::NoNode(pid)
+        });
     }
     let mut found: Vec<Node> = nodes()?
         .into_iter()

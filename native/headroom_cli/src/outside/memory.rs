@@ -10,6 +10,8 @@ use nix::sys::uio::{process_vm_readv, RemoteIoVec};
 use nix::unistd::Pid;
 use procfs::process::{MMPermissions, MMapPath, MemoryMap, Process};
 
+use super::find::numbers_are_ours;
+
 /// A table of the VM: entries, and how many fit.
 pub type Table = (u64, u64);
 
@@ -63,6 +65,9 @@ const TRIES: usize = 3;
 /// # Errors
 /// See [`Untold`].
 pub fn tables(process: &Process) -> Result<Tables, Untold> {
+    if !numbers_are_ours() {
+        return Err(Untold::NotAllowed);
+    }
     let mut found = Tables::default();
     for _ in 0..TRIES {
         let now = try_tables(process)?;

@@ -19,7 +19,7 @@ pub use command_line::CommandLine;
 pub use descriptors::SeenBy;
 #[cfg(feature = "attach")]
 pub use find::Unfound;
-pub use find::{nodes, select};
+pub use find::{check_numbers, nodes, select};
 pub use tasks::{threads, Sample};
 
 /// A VM of Erlang that runs on this host.
