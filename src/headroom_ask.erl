@@ -115,7 +115,13 @@ status_record(Sequence) ->
 
 pulse(Asked, Patience) ->
     Vitals = headroom_beam:vitals(headroom_config:thresholds()),
-    kept(fun(Counted) -> headroom_nif:pulse(Asked, Vitals, Counted) end, Patience).
+    %% Straight on: nearly always this is all.
+    case headroom_nif:pulse(Asked, Vitals, Patience) of
+        More when More =:= unkept; More =:= scan_needed ->
+            kept(fun(Counted) -> headroom_nif:pulse(Asked, Vitals, Counted) end, Patience);
+        Answer ->
+            Answer
+    end.
 
 %% Asks the library, which has to be told what is fixed when it was just loaded.
 -spec kept(fun((fresh | recent | never) -> Answer | scan_needed | unkept), fresh | recent) -> Answer.

@@ -64,8 +64,8 @@ pub struct Fixed {
     pub unreadable: Vec<Unreadable>,
 }
 
-/// The numbers that a call brings along where [`Fixed`] is kept: a tuple, in this order.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+/// The numbers that a call brings along where [`Fixed`] is kept.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Vitals {
     /// Ports in use.
     pub ports: u64,

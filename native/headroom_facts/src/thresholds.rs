@@ -37,6 +37,10 @@ pub struct Thresholds {
 /// One port program takes five descriptors for a moment, so the last eight are worth an alarm.
 const CRITICAL_FREE: u64 = 8;
 
+/// Bytes of a number, and of the three numbers of each resource.
+const NUMBER: usize = size_of::<u64>();
+const COMPACT: usize = Name::ALL.len() * 3 * NUMBER;
+
 impl Default for Thresholds {
     fn default() -> Self {
         let tight = Threshold {
@@ -72,23 +76,38 @@ impl Thresholds {
         }
     }
 
-    /// The same without names, in field order: a form that is read in a fraction of the time.
-    pub fn compact(&self) -> [(u64, u64, u64); 6] {
-        let of = |threshold: Threshold| {
-            (
+    /// The same as bare numbers, in the order of [`Name::ALL`]: a form that is read in a fraction of the time.
+    pub fn compact(&self) -> [u8; COMPACT] {
+        let mut bytes = [0; COMPACT];
+        let numbers = Name::ALL.iter().flat_map(|&name| {
+            let threshold = self.of(name);
+            [
                 threshold.warning,
                 threshold.critical,
                 threshold.critical_free,
-            )
-        };
-        [
-            of(self.fds),
-            of(self.ports),
-            of(self.processes),
-            of(self.ets_tables),
-            of(self.atoms),
-            of(self.kernel_files),
-        ]
+            ]
+        });
+        for (bytes, number) in bytes.chunks_exact_mut(NUMBER).zip(numbers) {
+            bytes.copy_from_slice(&number.to_ne_bytes());
+        }
+        bytes
+    }
+
+    /// The thresholds that [`Thresholds::compact`] wrote; `None` if these are none.
+    pub fn from_compact(bytes: &[u8]) -> Option<Thresholds> {
+        let bytes: &[u8; COMPACT] = bytes.try_into().ok()?;
+        let mut thresholds = Thresholds::default();
+        for (&name, bytes) in Name::ALL.iter().zip(bytes.chunks_exact(3 * NUMBER)) {
+            let mut numbers = bytes
+                .chunks_exact(NUMBER)
+                .filter_map(|number| Some(u64::from_ne_bytes(number.try_into().ok()?)));
+            *thresholds.of_mut(name) = Threshold {
+                warning: numbers.next()?,
+                critical: numbers.next()?,
+                critical_free: numbers.next()?,
+            };
+        }
+        Some(thresholds)
     }
 
     fn of_mut(&mut self, name: Name) -> &mut Threshold {
@@ -250,11 +269,10 @@ mod tests {
         thresholds.ports.warning = 11;
         thresholds.atoms.critical_free = 12;
         thresholds.kernel_files.critical = 99;
-        let json = serde_json::to_string(&thresholds.compact()).unwrap();
-        assert_eq!(
-            serde_json::from_str::<Thresholds>(&json).unwrap(),
-            thresholds
-        );
+        let compact = thresholds.compact();
+        assert_eq!(Thresholds::from_compact(&compact), Some(thresholds));
+        assert_eq!(Thresholds::from_compact(&compact[1..]), None);
+        assert_eq!(Thresholds::from_compact(&[]), None);
     }
 
     // A typing error in the configuration must not leave a node without an alarm.

@@ -267,14 +267,17 @@ fn percent(used: Count, limit: Limit, free: Limit) -> Known<f64> {
         Limit::Infinity => Known::Is(0.0),
         Limit::Finite(0) => Known::Is(100.0),
         Limit::Finite(limit) => {
-            let tenths = u128::from(used) * 1000 / u128::from(limit);
+            let tenths = match used.checked_mul(1000) {
+                Some(thousandfold) => (thousandfold / limit) as f64,
+                None => (u128::from(used) * 1000 / u128::from(limit)) as f64,
+            };
             // 100.0 is kept for a resource with nothing left.
-            let tenths = if tenths == 1000 && free != Limit::Finite(0) {
-                999
+            let tenths = if tenths == 1000.0 && free != Limit::Finite(0) {
+                999.0
             } else {
                 tenths
             };
-            Known::Is(tenths as f64 / 10.0)
+            Known::Is(tenths / 10.0)
         }
     }
 }

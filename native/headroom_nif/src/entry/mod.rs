@@ -1,5 +1,6 @@
 //! The library's entry. rustler's own has no `upgrade`, without which a reload of the module is refused, and no `unload`.
 
+pub mod atom;
 pub mod tuple;
 
 use std::ffi::{c_int, c_void};

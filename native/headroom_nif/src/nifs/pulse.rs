@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use headroom_core::assess;
 use headroom_core::finding::Finding;
 use headroom_core::measure::resource::kernel_slots;
-use headroom_core::measure::{capacity, Resources};
+use headroom_core::measure::{capacity as room, Resources};
 use headroom_core::render::{json, plugin};
 use headroom_core::snapshot::Snapshot;
 use headroom_facts::beam::{Fixed, Tables, Vitals};
@@ -15,13 +15,13 @@ use headroom_facts::vocabulary::Known;
 use headroom_facts::{Facts, System};
 use headroom_os as os;
 use rustler::schedule::consume_timeslice;
-use rustler::{Encoder, Env, NewBinary, NifResult, Term};
+use rustler::{Encoder, Env, Error, NewBinary, NifResult, Term};
 
-use super::moment::{still, unanswered};
+use super::moment::{patience_of, still, unanswered, vitals_of};
 use super::{error, ok, scan_needed};
 use crate::term::{from_term, to_term};
 
-rustler::atoms! { unkept }
+rustler::atoms! { unkept, health, health_json, capacity }
 
 /// Percent of a scheduler's millisecond.
 const COST: i32 = 1;
@@ -52,8 +52,7 @@ fn open_count(env: Env) -> NifResult<Term> {
     }
 }
 
-#[derive(Clone, Copy, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy)]
 enum Asked {
     Health,
     HealthJson,
@@ -72,9 +71,14 @@ fn pulse<'a>(
     vitals: Term<'a>,
     patience: Term<'a>,
 ) -> NifResult<Term<'a>> {
-    let asked: Asked = from_term(asked)?;
-    let vitals: Vitals = from_term(vitals)?;
-    let patience = from_term(patience)?;
+    let asked = match asked {
+        word if health() == word => Asked::Health,
+        word if health_json() == word => Asked::HealthJson,
+        word if capacity() == word => Asked::Capacity,
+        _ => return Err(Error::BadArg),
+    };
+    let vitals = vitals_of(vitals)?;
+    let patience = patience_of(patience)?;
     let Some(fixed) = fixed() else {
         return Ok(unkept().encode(env));
     };
@@ -87,7 +91,7 @@ fn pulse<'a>(
     match asked {
         Asked::Capacity => {
             let slots = kernel_slots(&system.fds, &system.nofile);
-            Ok(to_term(env, &capacity::of(&resources, slots))?)
+            Ok(to_term(env, &room::of(&resources, slots))?)
         }
         _ if assess::is_well(&resources, &system.nofile, &vitals.thresholds) => {
             Ok(well(env, asked))
@@ -127,8 +131,8 @@ fn status_record<'a>(
     sequence: u64,
     patience: Term<'a>,
 ) -> NifResult<Term<'a>> {
-    let vitals: Vitals = from_term(vitals)?;
-    let patience = from_term(patience)?;
+    let vitals = vitals_of(vitals)?;
+    let patience = patience_of(patience)?;
     let Some(fixed) = fixed() else {
         return Ok(unkept().encode(env));
     };
@@ -160,6 +164,6 @@ pub(super) fn binary<'a>(env: Env<'a>, bytes: impl AsRef<[u8]>) -> Term<'a> {
     binary.into()
 }
 
-fn unwritten(error: serde_json::Error) -> rustler::Error {
+fn unwritten(error: serde_json::Error) -> Error {
     unanswered(error.to_string())
 }

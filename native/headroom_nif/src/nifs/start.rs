@@ -10,6 +10,7 @@ use headroom_os as os;
 use rustler::types::MapIterator;
 use rustler::{Binary, Encoder, Env, NifResult, Term};
 
+use super::pulse::binary;
 use super::{error, ok, option};
 use crate::term::{from_term, to_small_value, to_term};
 
@@ -50,7 +51,7 @@ fn thresholds<'a>(env: Env<'a>, wanted: Term<'a>) -> NifResult<Term<'a>> {
     let given = option::pairs(wanted)?;
     let pairs: Vec<_> = given.iter().map(|given| (&given.0, &given.1)).collect();
     match Thresholds::from_option(&pairs) {
-        Ok(thresholds) => Ok((ok(), to_term(env, &thresholds.compact())?).encode(env)),
+        Ok(thresholds) => Ok((ok(), binary(env, thresholds.compact())).encode(env)),
         Err((index, why)) => Ok((error(), (given[index].2, why)).encode(env)),
     }
 }

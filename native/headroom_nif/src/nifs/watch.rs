@@ -8,7 +8,6 @@ use headroom_core::metrics;
 use headroom_core::render::{chart, cluster, json, report::Charset, trend as page, watch as lines};
 use headroom_core::snapshot::Snapshot;
 use headroom_core::trend::{Clock, Watch};
-use headroom_facts::beam::Vitals;
 use headroom_facts::probe::Peak;
 use headroom_facts::reading::Detail;
 use headroom_facts::vocabulary::{Known, Name};
@@ -17,7 +16,7 @@ use rustler::schedule::consume_timeslice;
 use rustler::{Encoder, Env, NifResult, Term};
 use serde::Serialize;
 
-use super::moment::unanswered;
+use super::moment::{patience_of, unanswered, vitals_of};
 use super::pulse::{binary, facts, unkept, FIXED};
 use super::{ok, scan_needed};
 use crate::term::{from_term, to_term};
@@ -108,11 +107,11 @@ fn snapshot<'a>(
     ets_tables: u64,
     patience: Term<'a>,
 ) -> NifResult<Result<Snapshot, Term<'a>>> {
-    let vitals: Vitals = from_term(vitals)?;
+    let vitals = vitals_of(vitals)?;
     let Some(fixed) = FIXED.get() else {
         return Ok(Err(unkept().encode(env)));
     };
-    let Ok(system) = os::read(fixed.max_fds, from_term(patience)?, Detail::Limits) else {
+    let Ok(system) = os::read(fixed.max_fds, patience_of(patience)?, Detail::Limits) else {
         return Ok(Err(scan_needed().encode(env)));
     };
     let mut tables = fixed.tables(&vitals);

@@ -1,6 +1,5 @@
 //! From terms to the core's types: the other direction of [`super::ser`]. A tuple may stand for a struct, in field order.
 
-use rustler::types::tuple::get_tuple;
 use rustler::types::{ListIterator, MapIterator};
 use rustler::{Binary, Term, TermType};
 use serde::de::value::StrDeserializer;
@@ -12,6 +11,7 @@ use serde::forward_to_deserialize_any;
 
 use super::error::Mismatch;
 use super::value::atom_text;
+use crate::entry::tuple::first_elements;
 
 /// A term as a value of the core.
 pub fn from_term<'a, T: Deserialize<'a>>(term: Term<'a>) -> Result<T, Mismatch> {
@@ -21,6 +21,15 @@ pub fn from_term<'a, T: Deserialize<'a>>(term: Term<'a>) -> Result<T, Mismatch> 
 #[derive(Clone, Copy)]
 struct Decoding<'a> {
     term: Term<'a>,
+}
+
+impl<'de> Decoding<'de> {
+    fn tuple_or_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+        match first_elements(self.term, usize::MAX) {
+            Some(elements) => visitor.visit_seq(Items::new(elements)),
+            None => self.deserialize_any(visitor),
+        }
+    }
 }
 
 impl<'de> Deserializer<'de> for Decoding<'de> {
@@ -54,13 +63,41 @@ impl<'de> Deserializer<'de> for Decoding<'de> {
                 term.list_length()?;
                 visitor.visit_seq(Items::new(term.decode::<ListIterator>()?))
             }
-            TermType::Tuple => visitor.visit_seq(Items::new(get_tuple(term)?.into_iter())),
+            TermType::Tuple => match first_elements(term, usize::MAX) {
+                Some(elements) => visitor.visit_seq(Items::new(elements)),
+                None => Err(Mismatch::default()),
+            },
             TermType::Map => visitor.visit_map(Pairs {
                 pairs: MapIterator::new(term).ok_or_else(Mismatch::default)?,
                 pair: None,
             }),
             _ => Err(Mismatch::new("no such term is expected")),
         }
+    }
+
+    /// What the pulse brings is numbers and tuples of them: each is taken for what is expected before anything is asked about it.
+    fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+        match self.term.decode() {
+            Ok(n) => visitor.visit_u64(n),
+            Err(_) => self.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(
+        self,
+        _: usize,
+        visitor: V,
+    ) -> Result<V::Value, Mismatch> {
+        self.tuple_or_any(visitor)
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Mismatch> {
+        self.tuple_or_any(visitor)
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
@@ -90,8 +127,8 @@ impl<'de> Deserializer<'de> for Decoding<'de> {
     }
 
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
-        unit_struct seq tuple tuple_struct map struct identifier
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u128 f32 f64 char str string bytes byte_buf unit
+        unit_struct seq tuple_struct map identifier
     }
 
     /// Not looked into: a term nested deeply enough would use up the scheduler's stack.

@@ -4,6 +4,7 @@ use headroom_facts::term::Value;
 use rustler::types::MapIterator;
 use rustler::{Binary, NifResult, Term, TermType};
 
+use crate::entry::atom::{latin1, LONGEST};
 use crate::entry::tuple::first_elements;
 
 /// How deep terms may nest.
@@ -66,7 +67,15 @@ pub fn to_value_within(term: Term, bounds: Bounds) -> (Value, u64) {
 
 /// Runs `f` over the text of an atom.
 pub fn atom_text<R>(term: Term, f: impl FnOnce(&str) -> R) -> NifResult<R> {
-    Ok(f(&term.atom_to_string()?))
+    let mut buffer = [0; LONGEST];
+    let characters = latin1(term, &mut buffer).ok_or(rustler::Error::BadArg)?;
+    Ok(match std::str::from_utf8(characters) {
+        Ok(text) if text.is_ascii() => f(text),
+        _ => f(&characters
+            .iter()
+            .map(|&c| char::from(c))
+            .collect::<String>()),
+    })
 }
 
 fn value(term: Term, depth: usize, budget: &mut Budget) -> Value {
@@ -79,7 +88,7 @@ fn value(term: Term, depth: usize, budget: &mut Budget) -> Value {
 
 fn known(term: Term, depth: usize, budget: &mut Budget) -> NifResult<Value> {
     Ok(match term.get_type() {
-        TermType::Atom => Value::Atom(term.atom_to_string()?),
+        TermType::Atom => Value::Atom(atom_text(term, str::to_owned)?),
         TermType::Integer => Value::Integer(term.decode()?),
         TermType::Float => Value::Float(term.decode()?),
         TermType::Binary => {
@@ -92,7 +101,6 @@ fn known(term: Term, depth: usize, budget: &mut Budget) -> NifResult<Value> {
                 first_elements(term, budget.bounds.terms).ok_or(rustler::Error::BadArg)?;
             Value::Tuple(
                 elements
-                    .into_iter()
                     .map(|element| value(element, depth, budget))
                     .collect(),
             )

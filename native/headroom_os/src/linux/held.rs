@@ -110,6 +110,10 @@ impl Held {
         }
     }
 
+    fn is_open(&self) -> bool {
+        self.state.load(Ordering::Acquire) >= 0
+    }
+
     fn open(&self) {
         let flags = libc::O_RDONLY | libc::O_CLOEXEC | self.flags;
         let path: CString = match &self.place {
@@ -155,7 +159,7 @@ pub(super) fn acquire() {
     let mut users = USERS.lock().unwrap_or_else(PoisonError::into_inner);
     *users += 1;
     for held in ALL {
-        if held.fd().is_err() {
+        if !held.is_open() {
             held.open();
         }
     }
@@ -177,5 +181,5 @@ pub(super) fn is_own(fd: RawFd) -> bool {
 
 /// How many descriptors are held.
 pub(super) fn own() -> u64 {
-    ALL.iter().filter(|held| held.fd().is_ok()).count() as u64
+    ALL.iter().filter(|held| held.is_open()).count() as u64
 }
