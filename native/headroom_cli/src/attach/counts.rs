@@ -55,6 +55,11 @@ impl Counts {
         })
     }
 
+    /// Whether the memory of the node was looked at.
+    pub fn sees_libraries(&self) -> bool {
+        self.libraries.is_some()
+    }
+
     /// A line for each that is known in both, what it was and what it is.
     pub fn since(&self, before: &Counts) -> String {
         let rows = [

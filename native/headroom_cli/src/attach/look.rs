@@ -43,7 +43,7 @@ impl Target {
                     node: wanted.into(),
                     host: wanted.split('@').nth(1).unwrap_or_default().into(),
                     port: None,
-                    epmd: epmd(),
+                    epmd: epmd(None),
                 },
                 cookie: self::cookie(cookie, None)?,
                 node: None,
@@ -168,15 +168,15 @@ fn address(node: &Node) -> Result<Address, String> {
         node: name,
         host: if known { host } else { "127.0.0.1".into() },
         port,
-        epmd: epmd(),
+        epmd: epmd(Some(node)),
     })
 }
 
-fn epmd() -> u16 {
-    std::env::var("ERL_EPMD_PORT")
-        .ok()
-        .and_then(|port| port.parse().ok())
-        .unwrap_or(EPMD)
+/// As the node was started, where that shows, else as this command was.
+fn epmd(node: Option<&Node>) -> u16 {
+    let started = node.and_then(|node| node.variable("ERL_EPMD_PORT"));
+    let port = started.or_else(|| std::env::var("ERL_EPMD_PORT").ok());
+    port.and_then(|port| port.parse().ok()).unwrap_or(EPMD)
 }
 
 /// The cookie: as given, as the node was started with it, the node's own file, this user's file.

@@ -132,7 +132,6 @@ impl Attach {
     fn attach_by(&self, steps: &ProgressBar) -> Result<String, String> {
         steps.set_message("connecting");
         let (target, mut remote) = self.node.connect()?;
-        steps.inc(1);
         let done = if is_loaded(&mut remote)? {
             None
         } else {
@@ -264,7 +263,9 @@ impl Attach {
             steps.inc(1);
         }
         steps.set_message("starting");
-        remote.done("application", "start", vec![atom("headroom")])
+        remote.done("application", "start", vec![atom("headroom")])?;
+        steps.inc(1);
+        Ok(())
     }
 }
 
@@ -302,17 +303,23 @@ impl Detach {
                 after,
             });
         }
+        // Another user's memory is not to be looked at, nor that of another host.
+        let looked = if after.sees_libraries() {
+            "no process, name, descriptor, library, file or persistent term of headroom is left"
+        } else {
+            "no process, name, file or persistent term of headroom is left; whether its library is unmapped shows to the node's user"
+        };
         let compared =
             before.map(|before| format!("{}{}\n", after.since(&before), after.stays(&before)));
         Ok(format!(
-            "detached from {node}: no process, name, descriptor, library, file or persistent term of headroom is left\n{}",
+            "detached from {node}: {looked}\n{}",
             compared.unwrap_or_default()
         ))
     }
 }
 
-/// To connect, to write the library, to start and to ask: what is done besides the loading of each module.
-const STEPS: u64 = 4;
+/// To write the library, to start and to ask: what is done besides the loading of each module.
+const STEPS: u64 = 3;
 
 /// The module that loads the library.
 const NIF: &str = "headroom_nif";

@@ -78,6 +78,14 @@ impl Node {
         self.process.maps().is_ok_and(|maps| maps.iter().any(is_so))
     }
 
+    /// A variable of the environment that it was started with, where this user may see it.
+    #[cfg(feature = "attach")]
+    pub fn variable(&self, name: &str) -> Option<String> {
+        let environment = self.process.environ().ok()?;
+        let value = environment.get(std::ffi::OsStr::new(name))?;
+        Some(value.to_string_lossy().into_owned())
+    }
+
     /// How many shared libraries are mapped into its memory.
     #[cfg(feature = "attach")]
     pub fn mapped_libraries(&self) -> Option<u64> {
