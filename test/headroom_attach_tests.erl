@@ -26,7 +26,7 @@ run(Words) ->
 bare(Options, Test) -> bare(Options, ["-setcookie", ?COOKIE], Test).
 
 bare(Options, Args, Test) ->
-    {timeout, 180, fun() ->
+    {timeout, 600, fun() ->
         Name = lists:flatten(io_lib:format("attach~s_~b@127.0.0.1", [os:getpid(), erlang:unique_integer([positive])])),
         Distribution = ["-start_epmd", "false", "-erl_epmd_port", integer_to_list(headroom_scratch:port()), "-name", Name],
         Child = maps:merge(#{nofile => 256, app => stopped, ebin => headroom_scratch:path("nothing")}, maps:remove(args, Options)),
@@ -64,7 +64,7 @@ libraries(Node) ->
 modules(Node) -> headroom_child:call(Node, fun() -> lists:sort([Module || {Module, _} <- code:all_loaded()]) end).
 
 %% A connection that has just ended takes its processes with it a moment later.
-settled(Node, Before) -> settled(Node, Before, 100).
+settled(Node, Before) -> settled(Node, Before, 600).
 
 settled(Node, Before, Tries) ->
     case counts(Node) of
@@ -185,7 +185,7 @@ tls() ->
 
 %% What cannot be reached, or is not there, or belongs to the release, is said so.
 nameless() ->
-    {"no name, no node", {timeout, 60, fun() ->
+    {"no name, no node", {timeout, 600, fun() ->
         headroom_child:with(#{app => stopped}, fun(Node) ->
             {3, Refused} = run(["attach", integer_to_list(headroom_child:os_pid(Node))]),
             says(<<"without -name or -sname">>, Refused)

@@ -16,7 +16,7 @@ died_of(Limits, Flags, Expression) ->
 
 die(Dump, Limits, Flags, Expression) ->
     Erl = filename:join([code:root_dir(), "bin", "erl"]),
-    headroom_sh:run([Limits, "; ERL_CRASH_DUMP=", Dump, " ERL_CRASH_DUMP_SECONDS=60 timeout 60 ", Erl,
+    headroom_sh:run([Limits, "; ERL_CRASH_DUMP=", Dump, " ERL_CRASH_DUMP_SECONDS=300 timeout 300 ", Erl,
                      " -noinput -mode embedded ", Flags, " -eval '", Expression, "'"]).
 
 cause(Answer) ->
@@ -25,7 +25,7 @@ cause(Answer) ->
     Cause.
 
 death({Cause, Says, Limits, Flags, Expression}) ->
-    {timeout, 120, {binary_to_list(Cause), fun() ->
+    {timeout, 600, {binary_to_list(Cause), fun() ->
         {Found, Answer, Output} = died_of(Limits, Flags, Expression),
         ?assertEqual(Cause, Found, {Answer, Output}),
         [?assertNotEqual(nomatch, binary:match(Answer, Word), {Word, Answer}) || Word <- Says]
@@ -46,11 +46,11 @@ deaths_test_() ->
          ?UNTIL_ERROR("open_port({spawn_driver, \"ram_file_drv\"}, [])") "inet:getaddr(\"nosuch.invalid\", inet), L."},
         {<<"file_server">>, [<<"of 1024">>, <<"+P 2048">>, <<"timer:sleep">>], "true", "+P 1024",
          "F = fun G() -> case catch spawn(timer, sleep, [infinity]) of P when is_pid(P) -> G(); _ -> ok end end, F(), "
-         "catch file:open(\"/etc/passwd\", [read]), timer:sleep(20000)."},
+         "catch file:open(\"/etc/passwd\", [read]), timer:sleep(200000)."},
         {<<"memory">>, [<<"8000 MB">>], "ulimit -v 4000000", "", "binary:copy(<<0>>, 8000000000)."},
         {<<"not_a_limit">>, [<<"my own reason">>], "true", "", "erlang:halt(\"my own reason\")."},
         {<<"not_a_limit">>, [<<"badmatch">>], "true", "", "1 = 2."},
-        {<<"not_a_limit">>, [<<"killed">>], "true", "", "exit(whereis(kernel_sup), kill), timer:sleep(20000)."}
+        {<<"not_a_limit">>, [<<"killed">>], "true", "", "exit(whereis(kernel_sup), kill), timer:sleep(200000)."}
     ]].
 
 %% The table of a huge nofile: two gigabytes of address space, touched. What it leaves is too little for the rest.
@@ -60,7 +60,7 @@ huge_port_table_test_() ->
 
 %% Where the table itself cannot be had the VM writes no dump: its last words are all that there is.
 no_dump_at_all_test_() ->
-    {timeout, 120, fun() ->
+    {timeout, 600, fun() ->
         Dump = headroom_scratch:path("dump"),
         {_, Output} = die(Dump, "ulimit -v 1500000", "+Q 134217727", "ok."),
         ?assertNot(filelib:is_file(Dump)),
@@ -72,7 +72,7 @@ no_dump_at_all_test_() ->
 
 %% Neither a dump nor a log of one: no answer is better than a wrong one.
 what_is_no_dump_is_refused_test_() ->
-    {timeout, 60, fun() ->
+    {timeout, 600, fun() ->
         {2, _} = headroom_sh:run([headroom_command:shell(), " autopsy /etc/passwd"]),
         {2, _} = headroom_sh:run([headroom_command:shell(), " autopsy /nonexistent"])
     end}.

@@ -5,7 +5,7 @@
 
 %% Everything is taken at once and given back; the node answers in between.
 fill_and_undo_test_() ->
-    {timeout, 60, fun() ->
+    {timeout, 600, fun() ->
         Options = #{nofile => 64, args => ["+Q", "1024", "+P", "1024"], app => stopped, load => [?MODULE]},
         headroom_child:with(Options, fun fill_and_undo/1)
     end}.
@@ -35,7 +35,7 @@ one_more() ->
 
 %% What fails in the node must fail the test, and what is printed must be seen as it was printed.
 results_come_back_test_() ->
-    {timeout, 60, fun() ->
+    {timeout, 600, fun() ->
         headroom_child:with(#{app => stopped, load => [?MODULE]}, fun(Child) ->
             ?assertError(mine, headroom_child:call(Child, fun() -> erlang:error(mine) end)),
             ?assertThrow(mine, headroom_child:call(Child, fun() -> throw(mine) end)),
@@ -52,19 +52,19 @@ results_come_back_test_() ->
 
 %% A node that outlives its test holds descriptors and processor time for the rest of the run.
 ends_with_its_test_test_() ->
-    {timeout, 60, fun() ->
+    {timeout, 600, fun() ->
         Self = self(),
         {Test, Ref} = spawn_monitor(fun() ->
             Child = headroom_child:start(#{app => stopped}),
             Self ! {os_pid, headroom_child:os_pid(Child), Child},
             receive never -> ok end
         end),
-        {OsPid, Child} = receive {os_pid, Found, Owner} -> {Found, Owner} after 30000 -> error(no_child) end,
+        {OsPid, Child} = receive {os_pid, Found, Owner} -> {Found, Owner} after 100000 -> error(no_child) end,
         ?assert(alive(OsPid)),
         Gone = erlang:monitor(process, Child),
         exit(Test, kill),
         receive {'DOWN', Ref, _, _, killed} -> ok end,
-        receive {'DOWN', Gone, _, _, normal} -> ok after 30000 -> error(still_there) end,
+        receive {'DOWN', Gone, _, _, normal} -> ok after 100000 -> error(still_there) end,
         ?assertNot(alive(OsPid))
     end}.
 

@@ -74,7 +74,7 @@ start(Child, Thresholds) ->
     headroom_child:call(Child, application, start, [headroom]).
 
 in_child(Test) ->
-    {timeout, 60, fun() ->
+    {timeout, 600, fun() ->
         headroom_child:with(#{nofile => 256, app => stopped, load => [?MODULE]}, fun(Child) ->
             ok = headroom_child:call(Child, application, load, [headroom]),
             Test(Child)

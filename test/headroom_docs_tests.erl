@@ -5,7 +5,7 @@
 
 %% At three in the morning h(headroom) is the manual: on a release where it shows nothing, nobody learns what to call.
 every_export_test_() ->
-    [{timeout, 60, {atom_to_list(Module), fun() ->
+    [{timeout, 600, {atom_to_list(Module), fun() ->
         {docs_v1, _, erlang, <<"text/markdown">>, #{<<"en">> := _}, _, Docs} = docs(Module),
         Shown = shown(Module),
         Exports = [{function, Name, Arity} || {Name, Arity} <- Module:module_info(exports), Name =/= module_info],

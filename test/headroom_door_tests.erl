@@ -7,7 +7,7 @@
 -export([flood/2]).
 
 with_door(Options, Test) ->
-    {timeout, 180, fun() ->
+    {timeout, 600, fun() ->
         Folder = headroom_scratch:path("door"),
         Path = filename:join(Folder, "headroom.door"),
         Args = ["-headroom", "door", "\"" ++ Path ++ "\""],
@@ -110,14 +110,14 @@ nonsense_test_() ->
         ok = gen_udp:send(Socket, {local, Path}, 0, <<"HRD1", 2:64, 0:32, "what?">>),
         receive
             {udp, Socket, _, _, Reply} -> ?assertEqual(<<"HRD1", 2:64, 0:32, 1:32, 1:8, "unknown_question">>, Reply)
-        after 5000 -> ?assert(no_reply)
+        after 60000 -> error(no_reply)
         end,
         ?assertMatch({0, _}, door("report", socket(Path)))
     end).
 
 %% A path that cannot be is named at the start: a door that nobody finds would be missed in the incident.
 a_bad_option_is_named_test_() ->
-    {timeout, 120, fun() ->
+    {timeout, 600, fun() ->
         headroom_child:with(#{app => stopped, load => [?MODULE]}, fun(Child) ->
             Start = fun(Door) ->
                 headroom_child:call(Child, fun() ->

@@ -5,7 +5,7 @@
 
 %% The container default of today: a soft limit of 1024 below a much higher hard limit.
 exec(Arguments, Options, Test) ->
-    {timeout, 180, fun() ->
+    {timeout, 600, fun() ->
         Prefix = [headroom_command:path(), "exec" | Arguments] ++ ["--"],
         headroom_child:with(Options#{nofile => 1024, prefix => Prefix, load => [?MODULE]}, Test)
     end}.
@@ -41,11 +41,11 @@ source(Child) ->
 above_1024() ->
     {ok, Listener} = gen_tcp:listen(0, [{ip, {127, 0, 0, 1}}, binary, {active, false}]),
     {ok, Port} = inet:port(Listener),
-    {ok, Client} = gen_tcp:connect({127, 0, 0, 1}, Port, [binary], 5000),
-    {ok, Server} = gen_tcp:accept(Listener, 5000),
+    {ok, Client} = gen_tcp:connect({127, 0, 0, 1}, Port, [binary], 60000),
+    {ok, Server} = gen_tcp:accept(Listener, 60000),
     [true = Fd > 1024 || Socket <- [Client, Server], {ok, Fd} <- [inet:getfd(Socket)]],
     ok = gen_tcp:send(Server, "heard"),
-    receive {tcp, Client, Data} -> {ok, Data} after 5000 -> deaf end.
+    receive {tcp, Client, Data} -> {ok, Data} after 60000 -> deaf end.
 
 %% A number that was asked for must be the one that is had: no more, and for the port table too.
 what_was_asked_for_test_() ->

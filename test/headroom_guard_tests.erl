@@ -6,7 +6,7 @@
 call(Child, Function, Args) -> headroom_child:call(Child, headroom, Function, Args).
 
 with(Args, Test) ->
-    {timeout, 180, fun() ->
+    {timeout, 600, fun() ->
         headroom_pair:with(#{nofile => {256, 256}, load => [?MODULE], args => Args}, Test)
     end}.
 
@@ -50,7 +50,7 @@ nobody_waits_test_() ->
 
 %% Where no other node and no shell comes in by the distribution.
 given_back_when_full_test_() ->
-    {timeout, 180, fun() ->
+    {timeout, 600, fun() ->
         headroom_child:with(#{nofile => {256, 256}, load => [?MODULE, headroom_pair], args => ["+Q", "1024" | reserve("full")]},
                             fun(Node) ->
             0 = headroom_child:fill(Node, fds),
@@ -66,7 +66,7 @@ given_back_when_full_test_() ->
 
 %% A thread that outlives its code ends the node; one that is lost with a library is missed in the incident.
 it_ends_with_the_application_and_comes_with_a_library_test_() ->
-    {timeout, 180, fun() ->
+    {timeout, 600, fun() ->
         headroom_child:with(#{nofile => {256, 256}, load => [?MODULE, headroom_pair], args => reserve("full")}, fun(Node) ->
             [begin
                  ok = headroom_child:call(Node, fun again/0),
@@ -95,7 +95,7 @@ again() ->
 
 %% An option that is misspelt would be missed in the incident only.
 bad_options_stop_the_start_test_() ->
-    {timeout, 60, fun() ->
+    {timeout, 600, fun() ->
         headroom_child:with(#{app => stopped}, fun(Child) ->
             [begin
                  ok = headroom_child:call(Child, application, set_env, [headroom, release_on, Option]),

@@ -8,7 +8,7 @@
 
 %% Each thing that a program needs, gone: a node that is hardened when it starts must not die of it.
 exhausted_test_() ->
-    [{Title, {timeout, 120, fun() ->
+    [{Title, {timeout, 600, fun() ->
         headroom_child:with(Options#{load => [?MODULE]}, fun(Child) ->
             ok = Exhaust(Child),
             note(Child, Words)
@@ -22,7 +22,7 @@ exhausted_test_() ->
 
 %% Pipe pages, and the kernel's files where they are not counted: the kernel refuses a pipe, injected here.
 no_pipe_test_() ->
-    {timeout, 60, fun() ->
+    {timeout, 600, fun() ->
         case headroom_cc:compile("headroom_shim.c", ["-shared", "-fPIC", "-ldl"]) of
             {skipped, Why} ->
                 io:format(user, "skipped: ~s", [Why]);
@@ -44,7 +44,7 @@ at_start_test_() ->
     case headroom_user:unprivileged() of
         skipped -> [];
         Options ->
-            {timeout, 60, fun() ->
+            {timeout, 600, fun() ->
                 Stopped = Options#{app => stopped, args => ["-headroom", "harden", "true"], load => [?MODULE]},
                 headroom_child:with(Stopped, fun(Child) ->
                     ok = headroom_user:no_os_process(Child),
@@ -57,7 +57,7 @@ at_start_test_() ->
 %% What takes the last descriptor while the node is hardened must not find a helper that is just about to start: where the
 %% rest of the work is seen, the helper runs or is left alone.
 thief_test_() ->
-    [{lists:concat(["as soon as ", Trigger, " is seen"]), {timeout, 60, fun() ->
+    [{lists:concat(["as soon as ", Trigger, " is seen"]), {timeout, 600, fun() ->
         headroom_child:with(#{nofile => 256, load => [?MODULE]}, fun(Child) ->
             {ok, Hardened} = headroom_child:call(Child, fun() -> robbed(Trigger) end),
             ?assertMatch([_], [H || #{hazard := resolver_not_started} = H <- Hardened]),
@@ -67,7 +67,7 @@ thief_test_() ->
 
 %% A file system that hangs holds the code server; what waits for it must come back and say so.
 blocked_test_() ->
-    {timeout, 120, fun() ->
+    {timeout, 600, fun() ->
         headroom_child:with(#{load => [?MODULE]}, fun(Child) ->
             0 = headroom_child:fill(Child, dirty_io),
             {ok, Hardened} = headroom_child:call(Child, fun() -> headroom:harden() end),
@@ -82,7 +82,7 @@ blocked_test_() ->
 
 %% A caller's own messages are its own, and no port of the trial stays.
 leaves_nothing_behind_test_() ->
-    {timeout, 60, fun() ->
+    {timeout, 600, fun() ->
         headroom_child:with(#{load => [?MODULE]}, fun(Child) ->
             {Messages, Ports} = headroom_child:call(Child, fun() ->
                 Trap = process_flag(trap_exit, true),

@@ -127,7 +127,7 @@ behind_the_back_of_the_vm_test_() ->
 %% Sockets and files come and go while we look: only the planted one is accused, in each round.
 nobody_innocent_is_accused_test_() ->
     Rounds = list_to_integer(os:getenv("HEADROOM_CHURN_ROUNDS", "12")),
-    {timeout, 120 + Rounds,
+    {timeout, 600 + Rounds,
      in_child("churn", #{nofile => 2048}, fun(Child) ->
         Orphan = call(Child, fun() -> orphan() end),
         call(Child, fun() ->
@@ -168,7 +168,7 @@ a_process_that_does_not_answer_test_() ->
         call(Child, fun() -> leak(5, 0), erlang:suspend_process(whereis(socket_registry)) end),
         {Took, #{complete := false, holders := [_ | _]}} =
             call(Child, fun() -> timer:tc(fun() -> headroom:inventory() end) end),
-        ?assert(Took < 10000000),
+        ?assert(Took < 60000000),
         call(Child, fun() -> erlang:resume_process(whereis(socket_registry)) end),
         ok = until(fun() -> maps:get(complete, call(Child, fun() -> headroom:inventory() end)) end),
         %% Nothing of it is left in the mailbox of whoever asked.
@@ -303,13 +303,13 @@ tls(Listener) ->
     Self = self(),
     Helper = spawn_link(fun() ->
         receive go -> ok end,
-        {ok, Connection} = ssl:connect(Near, [{verify, verify_none} | Client], 10000),
+        {ok, Connection} = ssl:connect(Near, [{verify, verify_none} | Client], 60000),
         ok = ssl:controlling_process(Connection, Self),
         Self ! {self(), Connection}
     end),
     ok = gen_tcp:controlling_process(Near, Helper),
     Helper ! go,
-    {ok, Accepted} = ssl:handshake(Far, Server, 10000),
+    {ok, Accepted} = ssl:handshake(Far, Server, 60000),
     Connected = receive {Helper, Connection} -> Connection end,
     lists:zip([Connected, Accepted], Fds).
 
@@ -458,7 +458,7 @@ adds_up(#{total := Total, by_kind := Kinds, holders := Holders, others := #{coun
 unfolded(Text) ->
     iolist_to_binary(re:replace(Text, "\\n +", " ", [global])).
 
-until(Holds) -> until(Holds, 100).
+until(Holds) -> until(Holds, 600).
 
 until(Holds, Tries) ->
     case Holds() of
@@ -471,4 +471,4 @@ call(Child, Fun) -> headroom_child:call(Child, Fun).
 
 in_child(Title, Options, Test) ->
     Load = [?MODULE, gen_tcp, gen_udp, gen_tcp_socket, inet_tcp, inet_udp, prim_socket, timer, re],
-    {Title, {timeout, 180, fun() -> headroom_child:with(Options#{load => Load}, Test) end}}.
+    {Title, {timeout, 600, fun() -> headroom_child:with(Options#{load => Load}, Test) end}}.

@@ -23,7 +23,7 @@ packaged(Package) ->
 
 %% The templates of a Mix release, and the release itself.
 mix_release_test_() ->
-    {timeout, 120, fun() ->
+    {timeout, 600, fun() ->
         Root = headroom_scratch:path("mix"),
         {0, _} = headroom_sh:run(["mkdir -p ", Root, " && cd ", Root, " && env -u MIX_ENV -u MIX_BUILD_ROOT -u MIX_TARGET sh -c "
                                   "'mix new shop && cd shop && mix release.init && MIX_ENV=prod mix release --quiet'"]),

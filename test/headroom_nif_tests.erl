@@ -204,4 +204,4 @@ elements(Terms, Place, New) ->
 in_child(Test) ->
     Options = #{load => [?MODULE, headroom_public, rand],
                 args => ["-headroom", "thresholds", "#{fds => #{critical_free => 1000000}}"]},
-    {timeout, 120, fun() -> headroom_child:with(Options, Test) end}.
+    {timeout, 600, fun() -> headroom_child:with(Options, Test) end}.

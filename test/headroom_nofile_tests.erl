@@ -4,7 +4,7 @@
 -include_lib("eunit/include/eunit.hrl").
 
 child(Options, Test) when is_map(Options) ->
-    {timeout, 120, fun() -> headroom_child:with(Options#{load => [?MODULE]}, Test) end};
+    {timeout, 600, fun() -> headroom_child:with(Options#{load => [?MODULE]}, Test) end};
 child(Nofile, Test) ->
     child(#{nofile => Nofile}, Test).
 
@@ -36,8 +36,8 @@ both_ways(Backend) ->
     {ok, Listener} = gen_tcp:listen(0, [{inet_backend, Backend}, {ip, {127, 0, 0, 1}}, binary, {active, false}]),
     {ok, Port} = inet:port(Listener),
     Options = [{inet_backend, Backend}, binary, {active, false}],
-    {ok, Client} = gen_tcp:connect({127, 0, 0, 1}, Port, Options, 5000),
-    {ok, Server} = gen_tcp:accept(Listener, 5000),
+    {ok, Client} = gen_tcp:connect({127, 0, 0, 1}, Port, Options, 60000),
+    {ok, Server} = gen_tcp:accept(Listener, 60000),
     true = lists:min([fd(Socket) || Socket <- [Listener, Client, Server]]) > 200,
     %% The reader waits before there is something to read: it is the event that is tested.
     There = waiting(Server),
@@ -54,7 +54,7 @@ fd(Socket) -> element(2, inet:getfd(Socket)).
 
 waiting(Socket) ->
     Self = self(),
-    Pid = spawn(fun() -> Self ! {self(), gen_tcp:recv(Socket, 0, 5000)} end),
+    Pid = spawn(fun() -> Self ! {self(), gen_tcp:recv(Socket, 0, 60000)} end),
     receive after 50 -> Pid end.
 
 result(Pid) ->
@@ -124,19 +124,19 @@ lowered_below_what_is_open_test_() ->
 open_pair() ->
     {ok, Listener} = gen_tcp:listen(0, [{ip, {127, 0, 0, 1}}, binary, {active, false}]),
     {ok, Port} = inet:port(Listener),
-    {ok, Client} = gen_tcp:connect({127, 0, 0, 1}, Port, [binary, {active, false}], 5000),
-    {ok, Server} = gen_tcp:accept(Listener, 5000),
+    {ok, Client} = gen_tcp:connect({127, 0, 0, 1}, Port, [binary, {active, false}], 60000),
+    {ok, Server} = gen_tcp:accept(Listener, 60000),
     {Client, Server}.
 
 send_over({Client, Server}, Text) ->
     ok = gen_tcp:send(Client, Text),
-    {ok, Data} = gen_tcp:recv(Server, 0, 5000),
+    {ok, Data} = gen_tcp:recv(Server, 0, 60000),
     Data.
 
 %% The calls are for a node that has nothing left: none of them may need a descriptor, a port, a process or code that is not
 %% loaded.
 at_zero_test_() ->
-    {timeout, 120, fun() ->
+    {timeout, 600, fun() ->
         Options = #{nofile => {128, 128}, args => ["+Q", "1024", "+P", "1024"], load => [?MODULE]},
         headroom_child:with(Options, fun(Child) ->
             {ok, #{fds := 8, ports := 8}} = call(Child, reserve, [#{fds => 8, ports => 8}]),

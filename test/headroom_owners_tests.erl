@@ -16,7 +16,7 @@ what_otp_keeps_open_test_() ->
         _ ->
             Folder = headroom_scratch:path("kept"),
             Dir = "\"" ++ Folder ++ "\"",
-            {"kept by OTP", {timeout, 60, fun() ->
+            {"kept by OTP", {timeout, 600, fun() ->
                 ok = file:make_dir(Folder),
                 try
                     headroom_child:with(#{load => [?MODULE], args => ["-mnesia", "dir", Dir]}, fun(Child) ->
@@ -50,7 +50,7 @@ kept(Child, Folder) ->
 distribution_and_epmd_test_() ->
     case os:find_executable("epmd") of
         false -> {skip("no epmd", "the distribution"), []};
-        Epmd -> {"distribution", {timeout, 60, fun() -> distribution(Epmd) end}}
+        Epmd -> {"distribution", {timeout, 600, fun() -> distribution(Epmd) end}}
     end.
 
 distribution(Epmd) ->
@@ -156,7 +156,7 @@ inside_native_code_test_() ->
         {skipped, Why} ->
             {skip(Why, "a process inside native code"), []};
         {ok, Library} ->
-            {"inside native code", {timeout, 60, fun() ->
+            {"inside native code", {timeout, 600, fun() ->
                 try
                     headroom_child:with(#{load => [?MODULE, headroom_busy, timer, gen_udp, inet_udp], args => ["+S", "4:4"]}, fun(Child) ->
                         busy(Child, Library)
@@ -237,7 +237,7 @@ hold(udp, Label) ->
 
 %%% Common
 
-until(Holds, Seen) -> until(Holds, Seen, 100).
+until(Holds, Seen) -> until(Holds, Seen, 1000).
 
 until(Holds, Seen, Tries) ->
     case Holds() of
@@ -254,4 +254,4 @@ call(Child, Fun) -> headroom_child:call(Child, Fun).
 
 in_child(Title, Options, Test) ->
     Load = [?MODULE, gen_udp, inet_udp, timer],
-    {Title, {timeout, 60, fun() -> headroom_child:with(Options#{load => Load}, Test) end}}.
+    {Title, {timeout, 600, fun() -> headroom_child:with(Options#{load => Load}, Test) end}}.

@@ -9,15 +9,15 @@
 %% The gateway of the plan's defaults: a socket of the client, one to the server behind, a process. If the plan were wrong here,
 %% a node would be built for the wrong number of sessions.
 five_thousand_sessions_test_() ->
-    {timeout, 240, fun() ->
+    {timeout, 600, fun() ->
         Options = #{nofile => 20000, load => [?MODULE, gen_tcp, inet, inet_tcp, prim_inet]},
         headroom_child:with(Options, fun(Gateway) ->
             headroom_child:with(Options, fun(Load) ->
                 #{needs := Needs} = headroom_child:call(Gateway, headroom, plan, [#{sessions => ?SESSIONS}]),
                 Backend = headroom_child:call(Load, fun backend/0),
                 Front = headroom_child:call(Gateway, fun() -> gateway(Backend) end),
-                ?SESSIONS = headroom_child:call(Load, fun() -> clients(Front) end, 120000),
-                Used = in_use(Gateway, 100),
+                ?SESSIONS = headroom_child:call(Load, fun() -> clients(Front) end, 500000),
+                Used = in_use(Gateway, 500),
                 [near(Name, Planned, maps:get(Name, Used)) || #{name := Name, used := Planned} <- Needs],
                 [near(Name, outside(Name), maps:get(Name, Used)) || Name <- [fds, ports, processes]]
             end)
@@ -78,7 +78,7 @@ clients(Front) ->
     length(Sockets).
 
 connected(Front, Tries) ->
-    case gen_tcp:connect({127, 0, 0, 1}, Front, [binary, {active, false}], 10000) of
+    case gen_tcp:connect({127, 0, 0, 1}, Front, [binary, {active, false}], 60000) of
         {ok, Socket} -> Socket;
         {error, _} when Tries > 0 -> timer:sleep(100), connected(Front, Tries - 1)
     end.

@@ -71,7 +71,7 @@ type(Port, [{Prompt, Keys} | Steps], New, Seen) ->
             receive
                 {Port, {data, Data}} -> type(Port, [{Prompt, Keys} | Steps], <<New/binary, Data/binary>>, Seen);
                 {Port, {exit_status, Status}} -> erlang:error({shell_ended, Status, <<Seen/binary, New/binary>>})
-            after 15000 ->
+            after 100000 ->
                 erlang:error({no_prompt, Prompt, <<Seen/binary, New/binary>>})
             end
     end;
@@ -79,10 +79,10 @@ type(Port, [], New, Seen) ->
     receive
         {Port, {data, Data}} -> type(Port, [], <<New/binary, Data/binary>>, Seen);
         {Port, {exit_status, 0}} -> <<Seen/binary, New/binary>>
-    after 15000 ->
+    after 100000 ->
         erlang:error({shell_goes_on, <<Seen/binary, New/binary>>})
     end.
 
 in_child(Options, Test) ->
     Loaded = [?MODULE, headroom_public | headroom_crashes:needed()],
-    {timeout, 60, fun() -> headroom_child:with(Options#{load => Loaded}, Test) end}.
+    {timeout, 600, fun() -> headroom_child:with(Options#{load => Loaded}, Test) end}.

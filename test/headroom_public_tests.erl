@@ -9,7 +9,7 @@ table_is_complete_test() ->
 %% `erl -s headroom', and an operator who loads it into a node that runs: a refusal that went unsaid, or a second call that
 %% failed, would leave him without what he came for.
 start_test_() ->
-    {timeout, 60, fun() ->
+    {timeout, 600, fun() ->
         headroom_child:with(#{app => stopped}, fun(Child) ->
             Start = fun() -> headroom_child:call(Child, headroom, start, []) end,
             ok = headroom_child:call(Child, application, load, [headroom]),

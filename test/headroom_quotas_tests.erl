@@ -12,7 +12,7 @@ local_ports_test_() ->
     Prefix = ["unshare", "-rn", "sh", "-c", Script ++ " && exec \"$@\"", "sh"],
     case headroom_sh:run(["unshare -rn sh -c '", Script, "' 2>&1"]) of
         {0, _} ->
-            {timeout, 60, fun() ->
+            {timeout, 600, fun() ->
                 headroom_child:with(#{prefix => Prefix, load => [?MODULE]}, fun(Child) ->
                     local_ports(Child)
                 end)
@@ -62,7 +62,7 @@ datagrams(Options) ->
 
 %% A container that may have no more OS processes: its own numbers say so.
 pids_test_() ->
-    {timeout, 60, fun() ->
+    {timeout, 600, fun() ->
         Group = "/sys/fs/cgroup/pids/headroom-" ++ os:getpid(),
         case headroom_sh:run(["mkdir ", Group, " 2>&1 && echo 64 >", Group, "/pids.max"]) of
             {0, _} ->

@@ -209,7 +209,7 @@ replace(File, Content) ->
 in_folders(Test) -> in_folders("", Test).
 
 in_folders(Title, Test) ->
-    {Title, {timeout, 120, fun() ->
+    {Title, {timeout, 600, fun() ->
         Root = filename:join(os:getenv("TMPDIR", "/tmp"), "headroom-reload-" ++ os:getpid()
                              ++ "-" ++ integer_to_list(erlang:unique_integer([positive]))),
         Folders = [copy(filename:join([Root, Name, "headroom-" ++ Name])) || Name <- ["1", "2"]],

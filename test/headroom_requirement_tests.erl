@@ -40,7 +40,7 @@ long_argument_test() ->
 refused_boot_test_() ->
     Streams = [{"as they are", ""}, {"no standard output", ">&-"}, {"no input", "<&-"}],
     Loggers = [{"logger", []}, {"no log handler", ["-kernel", "logger", "'[{handler,default,undefined}]'"]}],
-    [{timeout, 60, {Stream ++ ", " ++ Logger, fun() ->
+    [{timeout, 600, {Stream ++ ", " ++ Logger, fun() ->
         {Status, Said} = boot(Redirect, Args ++ require("#{processes=>100000000,atoms=>900000000,fds=>1}")),
         ?assertEqual(78, Status),
         said(["headroom: 2 of 3 requirements are not met by nonode@nohost, os pid ",
@@ -52,10 +52,10 @@ refused_boot_test_() ->
 %% A refusal that hangs on its own words keeps a supervisor from ever seeing it.
 nobody_reads_test_() ->
     Require = require("#{processes=>100000000}"),
-    [{"all streams closed", {timeout, 60, fun() ->
+    [{"all streams closed", {timeout, 600, fun() ->
         ?assertMatch({78, _}, boot("<&- >&- 2>&-", Require))
       end}},
-     {"standard error is a full pipe", {timeout, 60, fun() ->
+     {"standard error is a full pipe", {timeout, 600, fun() ->
         Pipe = headroom_scratch:path("pipe"),
         Fill = ["mkfifo ", Pipe, " && exec 9<>", Pipe,
                 " && dd if=/dev/zero of=", Pipe, " bs=1 count=1000000 oflag=nonblock 2>/dev/null; "],
@@ -65,7 +65,7 @@ nobody_reads_test_() ->
 %% The three ways out, and the variable over the environment of the application.
 on_unmet_test_() ->
     Unmet = "#{processes=>100000000}",
-    [{timeout, 60, {Name, fun() ->
+    [{timeout, 600, {Name, fun() ->
         {Status, Said} = boot(Variable, "", Environment ++ require(Required)),
         ?assertEqual({Name, Expected}, {Name, Status}),
         said([Words], Said)
@@ -85,7 +85,7 @@ on_unmet_test_() ->
 %% A boot that fails of a mistake is to say it in one line, with the status that no supervisor starts again for; a page of
 %% reports hides the one word that was wrong.
 bad_configuration_test_() ->
-    [{timeout, 60, {Words, fun() ->
+    [{timeout, 600, {Words, fun() ->
         {Status, Said} = headroom_sh:run(erl(option(Name, Value) ++ [booting("headroom")])),
         ?assertEqual({78, 2}, {Status, length(string:split(string:trim(Said), "\n", all))}),
         said(["headroom: bad configuration, " ++ Words, "\nexit status 78\n"], Said)
@@ -100,7 +100,7 @@ bad_configuration_test_() ->
 %% What a supervisor of a release asks for at its start, as Headroom.Requirements does: the way out that the text names
 %% must be one, and the status what the documents say.
 child_of_a_supervisor_test_() ->
-    [{timeout, 60, {Name, fun() ->
+    [{timeout, 600, {Name, fun() ->
         Scratch = headroom_scratch:path("app"),
         Folder = filename:join(Scratch, "asking"),   % a folder named headroom-N in the code path would be taken for ours
         ok = filelib:ensure_dir(filename:join(Folder, "x")),
@@ -138,7 +138,7 @@ booting(App) ->
 %% assert/1 asks nobody what to do.
 assert_test_() ->
     Assert = fun(Required) -> ["-eval", ["'headroom:assert(", Required, "), halt(0)'"]] end,
-    [{timeout, 60, fun() ->
+    [{timeout, 600, fun() ->
         {Status, Said} = headroom_sh:run(["HEADROOM_ON_UNMET=warn ", erl(Assert(Required))]),
         ?assertEqual(Expected, Status),
         said([Words], Said)
@@ -149,7 +149,7 @@ assert_test_() ->
 
 %% Requirements that nobody can check are not met; without any, a missing library keeps no node from starting.
 no_library_test_() ->
-    {timeout, 60, fun() ->
+    {timeout, 600, fun() ->
         Copy = headroom_scratch:path("nolib"),
         {0, _} = headroom_sh:run(["mkdir -p ", Copy, " && cp -R ", ebin(), " ", Copy, "/ebin"]),
         Start = ["-pa ", Copy, "/ebin"],

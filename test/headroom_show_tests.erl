@@ -6,7 +6,7 @@
 %% Each call that stands alone on a line must be one that the prompt takes as it is: a typed dot too many, at night, is a
 %% line that does nothing.
 lines_can_be_pasted_test_() ->
-    {timeout, 60, fun() ->
+    {timeout, 600, fun() ->
         {ok, _} = application:ensure_all_started(headroom),
         Texts = [headroom_ask:show(Answer, erlang) || Answer <- answers()],
         [?assert(is_binary(Text)) || Text <- Texts],

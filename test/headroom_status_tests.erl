@@ -5,7 +5,7 @@
 
 %% A probe acts on the status code, a proxy on the header: 503 that is stored would outlive its cause.
 http_test_() ->
-    {timeout, 60, fun() ->
+    {timeout, 600, fun() ->
         headroom_child:with(#{nofile => 128, load => [?MODULE]}, fun(Child) ->
             Ask = fun() -> headroom_child:call(Child, headroom_health, response, []) end,
             {200, Headers, Body} = Ask(),
@@ -25,7 +25,7 @@ http_test_() ->
 
 %% Where nobody can get in any more, the file is all that says so: it must stay fresh, of one size, and the node's own.
 fresh_at_zero_test_() ->
-    {timeout, 120, fun() ->
+    {timeout, 600, fun() ->
         File = headroom_scratch:path("status"),
         headroom_child:with(with_file(File, #{nofile => 128, load => [?MODULE]}), fun(Child) ->
             {ok, #file_info{mode = Mode, size = Size}} = file:read_file_info(File),
@@ -46,7 +46,7 @@ fresh_at_zero_test_() ->
 
 %% A path that was mistyped must not cost a file, nor a link of somebody else lead to one.
 others_files_test_() ->
-    {timeout, 60, fun() ->
+    {timeout, 600, fun() ->
         File = headroom_scratch:path("status"),
         ok = file:write_file(File, "secrets"),
         Link = headroom_scratch:path("status"),
@@ -73,7 +73,7 @@ others_files_test_() ->
 
 %% A node is often replaced by its successor before it has stopped: the file then tells of the one that lives.
 two_nodes_test_() ->
-    {timeout, 60, fun() ->
+    {timeout, 600, fun() ->
         File = headroom_scratch:path("status"),
         headroom_child:with(with_file(File, #{}), fun(First) ->
             headroom_child:with(with_file(File, #{}), fun(Second) ->
@@ -98,7 +98,7 @@ inode(File) ->
 
 %% An application may change its working directory: a relative path is one of the start.
 changed_directory_test_() ->
-    {timeout, 60, fun() ->
+    {timeout, 600, fun() ->
         [Here, There] = [headroom_scratch:path(Kind) || Kind <- ["here", "there"]],
         [ok = file:make_dir(Folder) || Folder <- [Here, There]],
         Victim = filename:join(There, "status"),
@@ -119,18 +119,18 @@ changed_directory_test_() ->
 %% A cleaner of temporary files takes the file away, from a node that cannot be entered, too: it comes back, whole and for
 %% its owner alone, and leaves nothing beside it.
 comes_back_test_() ->
-    {timeout, 60, fun() ->
+    {timeout, 600, fun() ->
         Folder = headroom_scratch:path("folder"),
         File = filename:join(Folder, "status"),
         ok = file:make_dir(Folder),
         headroom_child:with(with_file(File, #{nofile => 128}), fun(Child) ->
             ?assertEqual({ok, ["status"]}, file:list_dir(Folder)),
             ok = file:delete(File),
-            ok = appears(File, 100),
+            ok = appears(File, 1000),
             %% With no other descriptor than its own.
             0 = headroom_child:fill(Child, fds),
             ok = file:delete(File),
-            ok = appears(File, 100),
+            ok = appears(File, 1000),
             {ok, #file_info{mode = Mode, size = Size}} = file:read_file_info(File),
             ?assertEqual({8#600, 4096}, {Mode band 8#777, Size}),
             _ = await(File, <<"\"level\":\"critical\"">>),
@@ -143,7 +143,7 @@ comes_back_test_() ->
 %% A node that died at a limit is asked why in the morning: what it said is still there, over a restart, in order, for its
 %% owner alone, and the file is a ring.
 history_test_() ->
-    {timeout, 60, fun() ->
+    {timeout, 600, fun() ->
         File = headroom_scratch:path("status"),
         History = File ++ ".history",
         Run = fun(Times) ->
@@ -151,7 +151,7 @@ history_test_() ->
                 _ = await(File, <<"\"level\":\"ok\"">>),
                 0 = headroom_child:fill(Child, fds),
                 Said = fun(Text) -> length(binary:matches(Text, <<" descriptors are taken">>)) >= Times end,
-                _ = await(History, Said, 200)
+                _ = await(History, Said, 1000)
             end)
         end,
         Run(1),
@@ -171,13 +171,13 @@ history_test_() ->
 
 %% A folder that tmpfs lost at a restart, or nobody made, must not keep production down; and once it is there, so is the file.
 folder_comes_later_test_() ->
-    {timeout, 60, fun() ->
+    {timeout, 600, fun() ->
         Folder = headroom_scratch:path("folder"),
         File = filename:join(Folder, "status"),
         headroom_child:with(with_file(File, #{}), fun(Child) ->
             ?assertEqual(ok, headroom_child:call(Child, headroom, health, [])),
             ok = file:make_dir(Folder),
-            ok = appears(File, 100),
+            ok = appears(File, 1000),
             has([<<"\"level\":\"ok\"">>], await(File, <<"\"level\":\"ok\"">>)),
             ok = headroom_child:call(Child, application, stop, [headroom])
         end),
@@ -192,7 +192,7 @@ appears(File, Tries) when Tries > 0 ->
 
 %% The file must not decide whether the node lives.
 process_ends_test_() ->
-    {timeout, 60, fun() ->
+    {timeout, 600, fun() ->
         File = headroom_scratch:path("status"),
         headroom_child:with(with_file(File, #{}), fun(Child) ->
             Pid = headroom_child:call(Child, erlang, whereis, [headroom_status_file]),
@@ -209,9 +209,9 @@ with_file(File, Options) ->
 with_file(File, History, Options) ->
     Options#{args => ["-headroom", "status_file", "\"" ++ File ++ "\"", "-headroom", "history", History]}.
 
-await(File, Words) -> await(File, fun(Record) -> binary:match(Record, Words) =/= nomatch end, 200).
+await(File, Words) -> await(File, fun(Record) -> binary:match(Record, Words) =/= nomatch end, 1000).
 
-await_next(File, Before) -> await(File, fun(Record) -> Record =/= Before end, 200).
+await_next(File, Before) -> await(File, fun(Record) -> Record =/= Before end, 1000).
 
 await(File, Wanted, Tries) when Tries > 0 ->
     {ok, Record} = file:read_file(File),

@@ -4,7 +4,7 @@
 -include_lib("eunit/include/eunit.hrl").
 
 child(Options, Test) ->
-    {timeout, 120, fun() ->
+    {timeout, 600, fun() ->
         headroom_child:with(Options#{load => [?MODULE, headroom_public]}, Test)
     end}.
 
@@ -12,7 +12,7 @@ child(Options, Test) ->
 suspended_test_() ->
     [{atom_to_list(Name), child(#{}, fun(Child) ->
          Suspended = headroom_child:call(Child, fun() -> suspend(Name) end),
-         Answers = headroom_child:call(Child, fun() -> headroom_public:call_all([data]) end, 20000),
+         Answers = headroom_child:call(Child, fun() -> headroom_public:call_all([data]) end),
          ?assertEqual([], headroom_public:failures(Answers)),
          ?assert(Suspended)
      end)} || Name <- [socket_registry, net_kernel, headroom_reserve, application_controller, inet_db, kernel_sup, logger,
@@ -53,13 +53,13 @@ reserve_gives_up_test_() ->
 killed_again_and_again_test_() ->
     child(#{nofile => {1024, 1024}, args => ["+P", "1024"]}, fun(Child) ->
         ok = headroom_child:call(Child, fun() -> kill(headroom_reserve, 200) end),
-        ?assertMatch({ok, #{fds := 64}}, headroom_child:call(Child, fun() -> reserve_soon(50) end)),
+        ?assertMatch({ok, #{fds := 64}}, headroom_child:call(Child, fun() -> reserve_soon(600) end)),
         %% And with no room for the process that would take its place.
         ok = headroom_child:call(Child, fun() -> exit(whereis(headroom_reserve), kill), ok end),
         0 = headroom_child:fill(Child, processes),
         ok = headroom_child:call(Child, fun() -> receive after 1500 -> ok end end),
         ok = headroom_child:undo(Child, processes),
-        ?assertMatch({ok, _}, headroom_child:call(Child, fun() -> reserve_soon(50) end)),
+        ?assertMatch({ok, _}, headroom_child:call(Child, fun() -> reserve_soon(600) end)),
         ?assert(lists:keymember(headroom, 1, headroom_child:call(Child, application, which_applications, [])))
     end).
 

@@ -185,4 +185,4 @@ hidden(Folder, Wrapper, Test) ->
     end.
 
 in_child(Title, Options, Test) ->
-    {Title, {timeout, 60, fun() -> headroom_child:with(Options#{load => [?MODULE, headroom_public]}, Test) end}}.
+    {Title, {timeout, 600, fun() -> headroom_child:with(Options#{load => [?MODULE, headroom_public]}, Test) end}}.

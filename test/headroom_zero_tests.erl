@@ -139,7 +139,7 @@ has_finding(Id, Level, #{findings := Findings}) ->
 in_child(Title, Options, Test) ->
     Loaded = [?MODULE, headroom_public | headroom_crashes:needed()],
     Env = maps:get(env, Options, []),
-    {Title, {timeout, 60, fun() ->
+    {Title, {timeout, 600, fun() ->
         headroom_child:with(Options#{load => Loaded}, fun(Child) ->
             Forced = headroom_child:call(Child, headroom_nif, open_count, []) =:= scan_needed,
             ?assertEqual(Env =/= [], Forced),

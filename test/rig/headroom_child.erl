@@ -16,10 +16,13 @@
 -export([fill/2, undo/2]).
 -export([serve/0, hold/0, block/1, record/1]).
 
--define(TIMEOUT, 30000).
+%% Long: a machine that is busy is no fault, and one that hangs is found all the same.
+-define(TIMEOUT, 120000).
 %% Variables that would change the emulator's flags or limits. HEADROOM_FORCE_SCAN is handed on: it forces a whole run.
 -define(CLEAN, ["ERL_FLAGS", "ERL_AFLAGS", "ERL_ZFLAGS", "ERL_LIBS", "ERL_MAX_PORTS", "ERTS_MAX_PORTS",
-                "ERL_MAX_ETS_TABLES", "HEADROOM_ON_UNMET"]).
+                "ERL_MAX_ETS_TABLES", "HEADROOM_ON_UNMET",
+                %% Where one of these is set the door is open: a descriptor and a port more.
+                "RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR"]).
 
 -type options() :: #{nofile => pos_integer() | {Soft :: pos_integer(), Hard :: pos_integer()},
                      args => [string()],               % of erl: flags of the emulator, application parameters

@@ -29,7 +29,7 @@ shapes() ->
 run(Shape) ->
     Marker = marker(Shape),
     {Pid, Ref} = spawn_monitor(fun() -> make(Shape, Marker) end),
-    receive {'DOWN', Ref, process, Pid, _} -> ok after 5000 -> erlang:error({hangs, Shape}) end.
+    receive {'DOWN', Ref, process, Pid, _} -> ok after 100000 -> erlang:error({hangs, Shape}) end.
 
 %% The emulator does not say what the operands were.
 text(bad_arithmetic) -> "badarith";

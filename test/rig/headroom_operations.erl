@@ -58,7 +58,7 @@ association() ->
             ok = gen_sctp:listen(Server, true),
             {ok, Client} = gen_sctp:open(0, ?ON_LOOPBACK),
             {ok, _} = gen_sctp:connect(Client, ?LOOPBACK, port(Server), []),
-            {ok, {_, _, [], Change}} = gen_sctp:recv(Server, 1000),
+            {ok, {_, _, [], Change}} = gen_sctp:recv(Server, 60000),
             {Server, element(6, Change)};   % #sctp_assoc_change.assoc_id
         {error, Reason} ->
             {none, Reason}
@@ -159,7 +159,7 @@ await(Options) ->
     {ok, Listener} = gen_tcp:listen(0, Options),
     Caller = self(),
     %% Longer than what runs before its turn comes.
-    Waiting = spawn(fun() -> Caller ! {self(), gen_tcp:accept(Listener, 30000)} end),
+    Waiting = spawn(fun() -> Caller ! {self(), gen_tcp:accept(Listener, 300000)} end),
     put(waiting, Waiting),
     ok = until_waiting(Waiting),
     port(Listener).

@@ -12,11 +12,13 @@
 full() -> 'full@127.0.0.1'.
 
 %% `Options' are those of headroom_child for the node to be filled.
-with(#{nofile := _} = Options, Test) ->
+%% `setup' is how many seconds a connection may take to come about: few where it is expected not to.
+with(#{nofile := _} = Given, Test) ->
+    {Setup, Options} = {maps:get(setup, Given, 60), maps:remove(setup, Given)},
     Port = integer_to_list(headroom_scratch:port()),
     Named = fun(Name) ->
         ["-name", Name ++ "@127.0.0.1", "-setcookie", ?COOKIE, "-start_epmd", "false", "-epmd_module", "headroom_epmd",
-         "-kernel", "inet_dist_use_interface", "{127,0,0,1}", "net_setuptime", "5", "connect_all", "false"]
+         "-kernel", "inet_dist_use_interface", "{127,0,0,1}", "net_setuptime", integer_to_list(Setup), "connect_all", "false"]
     end,
     Listen = ["-kernel", "inet_dist_listen_min", Port, "inet_dist_listen_max", Port],
     Load = [?MODULE, headroom_epmd | maps:get(load, Options, [])],

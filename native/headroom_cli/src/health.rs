@@ -1,6 +1,6 @@
 //! `headroom health`: what a node wrote to its status file, as a plugin of a monitoring system says it.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -86,7 +86,14 @@ fn read(path: &Path) -> Result<Status, String> {
 /// One more byte than a record has tells a longer file, however long it is.
 fn bytes(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(SIZE + 1);
-    // The opening of a FIFO would wait for a writer.
+    regular(path)?
+        .take(SIZE as u64 + 1)
+        .read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// A regular file, opened: the opening of a FIFO would wait for a writer.
+pub fn regular(path: &Path) -> std::io::Result<File> {
     let file = OpenOptions::new()
         .read(true)
         .custom_flags(libc::O_NONBLOCK)
@@ -94,6 +101,5 @@ fn bytes(path: &Path) -> std::io::Result<Vec<u8>> {
     if !file.metadata()?.is_file() {
         return Err(std::io::Error::other("no regular file"));
     }
-    file.take(SIZE as u64 + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    Ok(file)
 }

@@ -1,6 +1,5 @@
 //! `headroom history`: what a node said of itself before it ended, from the file beside its status file.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -9,6 +8,7 @@ use clap::Args;
 use headroom_core::render::trend::time;
 use headroom_core::status::{Status, SIZE};
 
+use crate::health::regular;
 use crate::say::{failed, say};
 
 /// What a node said of itself, minute by minute, before it ended or until now
@@ -59,7 +59,7 @@ impl History {
 
 fn read(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(LARGEST).read_to_end(&mut bytes)?;
+    regular(path)?.take(LARGEST).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use rustix::process::{kill_process, Pid, Signal};
+use rustix::io::Errno;
+use rustix::process::{kill_process, pidfd_open, pidfd_send_signal, Pid, PidfdFlags, Signal};
 
 use crate::outside::{self, Node};
 use crate::say::{failed, say};
@@ -34,14 +35,27 @@ impl Wake {
 
 fn wake(node: &Node) -> Result<(), String> {
     outside::check_numbers()?;
+    let pid = Pid::from_raw(node.pid).ok_or("no such process")?;
+    let of = |error: Errno| format!("os pid {}: {error}", node.pid);
+    // Held on to before it is looked at: when the node ends in between, another process may have its number.
+    let held = match pidfd_open(pid, PidfdFlags::empty()) {
+        Ok(held) => Some(held),
+        // Before Linux 5.3.
+        Err(Errno::NOSYS) => None,
+        Err(error) => return Err(of(error)),
+    };
+    let node = outside::select(&node.pid.to_string()).map_err(|why| why.to_string())?;
     let path = format!("/proc/{}/status", node.pid);
     let status = std::fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
     if !catches(&status, Signal::USR2.as_raw()) {
         let why = "catches no SIGUSR2: headroom is not started in it, and the signal would end it; nothing was sent";
         return Err(format!("os pid {} {why}", node.pid));
     }
-    let pid = Pid::from_raw(node.pid).ok_or("no such process")?;
-    kill_process(pid, Signal::USR2).map_err(|error| format!("os pid {}: {error}", node.pid))
+    match held {
+        Some(held) => pidfd_send_signal(held, Signal::USR2),
+        None => kill_process(pid, Signal::USR2),
+    }
+    .map_err(of)
 }
 
 /// Whether a process catches a signal, by its status in /proc: a mask of which the lowest bit is signal 1.

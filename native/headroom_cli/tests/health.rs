@@ -123,6 +123,11 @@ fn what_is_no_file_is_unknown_at_once() {
         let line = String::from_utf8(output.stdout).unwrap();
         assert_eq!(output.status.code(), Some(3), "{line}");
         assert!(line.contains("no regular file"), "{line}");
+        let history = Command::new(env!("CARGO_BIN_EXE_headroom"))
+            .args(["history", "--file", path])
+            .output()
+            .unwrap();
+        assert_eq!(history.status.code(), Some(3), "{history:?}");
     }
 }
 

@@ -326,6 +326,7 @@ atoms! {
         Threads = "threads",
         Memory = "memory",
         LocalPorts = "local_ports",
+        AgeMs = "age_ms",
     }
 }
 

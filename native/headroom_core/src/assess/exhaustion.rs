@@ -5,7 +5,7 @@ use crate::finding::{Finding, Fix, Id, Key, Proof};
 use crate::measure::{level, BoundBy, Resource, Resources};
 use crate::number;
 use headroom_facts::unreadable::{self, Reason, Unreadable, What, Word};
-use headroom_facts::vocabulary::{Level, Limit, Name};
+use headroom_facts::vocabulary::{Known, Level, Limit, Name};
 use headroom_facts::Facts;
 
 pub(super) fn findings(facts: &Facts, resources: &Resources) -> Vec<Finding> {
@@ -25,7 +25,7 @@ fn exhausted(facts: &Facts, resource: &Resource) -> Option<Finding> {
         level,
         resource.name,
         message(resource, full),
-        evidence(resource),
+        evidence(facts, resource),
         boot::more_of(facts, resource),
     ))
 }
@@ -71,14 +71,19 @@ fn message(resource: &Resource, full: bool) -> String {
     }
 }
 
-fn evidence(resource: &Resource) -> Vec<(Key, Proof)> {
-    vec![
+fn evidence(facts: &Facts, resource: &Resource) -> Vec<(Key, Proof)> {
+    let mut evidence = vec![
         (Key::Used, Proof::Count(resource.used)),
         (Key::Limit, Proof::Limit(resource.limit)),
         (Key::Free, Proof::Limit(resource.free)),
         (Key::Percent, Proof::Percent(resource.percent)),
         (Key::BoundBy, Proof::word(resource.bound_by.as_str())),
-    ]
+    ];
+    // A health check may judge by a count that was made a moment before.
+    if resource.name == Name::Fds && facts.fds.age_ms > 0 {
+        evidence.push((Key::AgeMs, Proof::Count(Known::Is(facts.fds.age_ms))));
+    }
+    evidence
 }
 
 fn unreadable(facts: &Facts, resource: &Resource) -> Option<Finding> {

@@ -136,6 +136,8 @@ static RULES: &[Rule] = &[
     // sock_alloc_inode, sk_alloc, alloc_empty_file: the memory itself.
     Rule::usual(Symptom::Word(Word::Enomem), ALL, Cause::KernelMemory),
     Rule::usual(Symptom::Word(Word::Enobufs), ALL, Cause::KernelMemory),
+    // unix_create1 in net/unix/af_unix.c: more than twice fs.file-max of them, which older kernels tell as ENOMEM.
+    Rule::usual(Symptom::Word(Word::Enomem), SOCKETS, Cause::KernelFileMax),
     // driver_select and enif_select_x in sys/common/erl_check_io.c: grow_drv_ev_state refuses fd >= max_fds.
     Rule::usual(Symptom::Deaf, ALL, Cause::MaxFds),
     // ep_insert in fs/eventpoll.c: fs.epoll.max_user_watches.
@@ -169,6 +171,21 @@ static RULES: &[Rule] = &[
         .only_if_seen()
         .only_there(),
     Rule::usual(Symptom::Word(Word::Badarg), &[OsCmd], Cause::OsProcesses)
+        .only_if_seen()
+        .only_there(),
+    Rule::usual(Symptom::Word(Word::Badarg), &[OsCmd], Cause::NrOpen)
+        .only_if_seen()
+        .only_there(),
+    Rule::usual(Symptom::Word(Word::Badarg), &[OsCmd], Cause::MaxFds)
+        .only_if_seen()
+        .only_there(),
+    Rule::usual(Symptom::Word(Word::Badarg), &[OsCmd], Cause::KernelFileMax)
+        .only_if_seen()
+        .only_there(),
+    Rule::usual(Symptom::Word(Word::Badarg), &[OsCmd], Cause::PipePages)
+        .only_if_seen()
+        .only_there(),
+    Rule::usual(Symptom::Word(Word::Badarg), &[OsCmd], Cause::KernelMemory)
         .only_if_seen()
         .only_there(),
     // code_server.erl: a module that cannot be read does not exist, for whatever reason.

@@ -7,7 +7,7 @@ use crate::advise::{boot, lines};
 use crate::explain::case::Case;
 use crate::explain::operation::Operation;
 use crate::explain::scene::Scene;
-use crate::explain::symptom::Symptom;
+use crate::explain::symptom::{Symptom, Word};
 use crate::explain::verdict::Basis;
 use crate::finding::Fix;
 use crate::number;
@@ -23,7 +23,27 @@ impl FileMax {
         let (used, limit) = (nofile.file_nr, nofile.file_max);
         let numbers = format!("{} files are open in the kernel", of(used, limit));
         let someone_else = symptom == Symptom::FileMaxReached;
-        if nofile.exempt_from_file_max == Known::Is(true) && !someone_else {
+        let is_enomem = symptom == Symptom::Word(Word::Enomem);
+        let is_exempt = nofile.exempt_from_file_max == Known::Is(true) && !someone_else;
+        // Whoever has one: these sockets are counted by themselves (unix_create1 in net/unix/af_unix.c).
+        if is_enomem || is_exempt {
+            const LOCAL: &str =
+                "sockets of the local domain end at twice fs.file-max, for every process";
+            match (used, limit) {
+                (Known::Is(used), Limit::Finite(limit)) if used / 2 >= limit => {
+                    return (Standing::Possible, format!("{numbers}, and {LOCAL}"))
+                }
+                (Known::Is(_), Limit::Finite(_) | Limit::Infinity) if is_enomem => {
+                    return (
+                        Standing::Impossible,
+                        format!("{numbers}: it is the number of sockets of the local domain, which end at twice fs.file-max, that is told so"),
+                    )
+                }
+                _ if is_enomem => return (Standing::Possible, format!("{LOCAL}; {numbers}")),
+                _ => {}
+            }
+        }
+        if is_exempt {
             return (
                 Standing::Impossible,
                 format!(

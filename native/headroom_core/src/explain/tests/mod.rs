@@ -110,6 +110,15 @@ const FILE_MAX_FULL: Change = |s| {
     s.facts.nofile.file_nr = Known::Is(100_020);
     s.probe.file = Outcome::Refused(23);
 };
+const TWICE_FILE_MAX: Change = |s| s.facts.nofile.file_nr = Known::Is(200_000);
+const NR_OPEN_FULL: Change = |s| {
+    s.facts.nofile.nr_open = Limit::Finite(512);
+    s.facts.fds.open = Known::Is(512);
+    s.facts.fds.highest = Known::Is(511);
+    s.facts.fds.free = Limit::Finite(512);
+    s.probe.fd = Outcome::Refused(24);
+    s.probe.file = Outcome::Refused(24);
+};
 const NO_INODE: Change = |s| s.probe.file = Outcome::Refused(23);
 const ROOT: Change = |s| s.facts.nofile.exempt_from_file_max = Known::Is(true);
 const NO_PIPE: Change = |s| s.probe.pipe = Outcome::Refused(23);

@@ -177,6 +177,27 @@ fn the_table_of_truth() {
         ("eagain", Op::OpenPort, &[], OtherLimit, ByElimination),
         ("badarg", Op::OsCmd, &[FDS_FULL], Nofile, Observed),
         ("badarg", Op::OsCmd, &[], Undetermined, None),
+        // What os:cmd hides is found where it shows: each limit that a program can meet.
+        (
+            "badarg",
+            Op::OsCmd,
+            &[FILE_MAX_FULL],
+            KernelFileMax,
+            Observed,
+        ),
+        ("badarg", Op::OsCmd, &[NO_PIPE], PipePages, Probed),
+        ("badarg", Op::OsCmd, &[NO_PIPE, ROOT], KernelMemory, Probed),
+        ("badarg", Op::OsCmd, &[NR_OPEN_FULL], NrOpen, Probed),
+        // Sockets of the local domain end at twice fs.file-max, also for root.
+        ("enomem", Op::Socket, &[TWICE_FILE_MAX], Undetermined, None),
+        (
+            "enfile",
+            Op::Socket,
+            &[TWICE_FILE_MAX, ROOT],
+            Undetermined,
+            None,
+        ),
+        ("enomem", Op::File, &[], Undetermined, None),
         ("undef", Op::Undefined, &[FDS_FULL], Nofile, Observed),
         (
             "something_else",
