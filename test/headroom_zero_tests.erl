@@ -142,7 +142,8 @@ in_child(Title, Options, Test) ->
     {Title, {timeout, 600, fun() ->
         headroom_child:with(Options#{load => Loaded}, fun(Child) ->
             Forced = headroom_child:call(Child, headroom_nif, open_count, []) =:= scan_needed,
-            ?assertEqual(Env =/= [], Forced),
+            %% Also where the run is forced, or the kernel does not count.
+            ?assertEqual(Env =/= [] orelse headroom_nif:open_count() =:= scan_needed, Forced),
             Test(Child),
             Changes = headroom_child:call(Child, headroom_public, call_all, [[changes]]),
             ?assertEqual([], headroom_public:failures(Changes))
