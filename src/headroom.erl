@@ -338,8 +338,8 @@ Why this operation failed: which limit it was, how that is known, what clears th
 `Reason` is anything that a failed call gave: `emfile`, `{error, system_limit}`, an exception with its
 stacktrace, what a library wrapped around it, an Elixir exception, or text: a line, a report or an exception as OTP,
 Elixir and libraries print them, cut, coloured or escaped. A printed term is judged as the term. Of a text the last and
-the first half megabyte are read, and what was left out is said; one above 4 kB is read on a dirty CPU scheduler. States, last
-messages, arguments, paths and names decide nothing. What is not understood, or has a cause that is no limit beside those
+the first half megabyte are read, and what was left out is said; what has more than 2 kB of text, or a thousand
+parts, is read on a dirty CPU scheduler. States, last messages, arguments, paths and names decide nothing. What is not understood, or has a cause that is no limit beside those
 that are, is the verdict `undetermined`.
 
 The one call that takes a slot: unless the option `probe` is false, the kernel is asked for a descriptor and for a

@@ -11,8 +11,8 @@
 -export([show/2]).
 -export([with_library/1, ask/3, kept/2, change/2, exposed/0]).
 
-%% A longer text is read where no process waits for a scheduler meanwhile.
--define(SHORT, 4096).
+%% So many characters the library reads as a list.
+-define(CHARACTERS, 500).
 
 -type unavailable() :: {error, {nif_not_loaded, term()}}.
 
@@ -68,25 +68,26 @@ explain(Reason, Operation, Probe) ->
     why(explain, Reason, Operation, Probe).
 
 why(How, Given, Operation, Probe) ->
-    {Ask, Reason} = case measured(Given) of
-                        {short, Short} -> {fun headroom_nif:ask/2, Short};
-                        {long, Long} -> {fun headroom_nif:ask_long/2, Long}
-                    end,
-    Question = {How, Reason, Operation, Probe},
-    with_library(fun() -> at(fun(Moment) -> Ask(Question, Moment) end, headroom_beam:now(no_sockets), fresh) end).
+    Question = {How, compact(Given), Operation, Probe},
+    Ask = fun(Moment) ->
+              case headroom_nif:ask(Question, Moment) of
+                  %% Where no process waits for a scheduler meanwhile.
+                  too_long -> headroom_nif:ask_long(Question, Moment);
+                  Answer -> Answer
+              end
+          end,
+    with_library(fun() -> at(Ask, headroom_beam:now(no_sockets), fresh) end).
 
 %% A long list of characters becomes a binary: as a list only its beginning would be looked at.
-measured(Text) when is_binary(Text), byte_size(Text) > ?SHORT ->
-    {long, Text};
-measured([C | _] = List) when is_integer(C), C >= 0, length(List) > ?SHORT div 4 ->
+compact([C | _] = List) when is_integer(C), C >= 0, length(List) > ?CHARACTERS ->
     try unicode:characters_to_binary(List) of
-        Text when is_binary(Text) -> measured(Text);
-        _ -> {short, List}
+        Text when is_binary(Text) -> Text;
+        _ -> List
     catch
-        error:badarg -> {short, List}
+        error:badarg -> List
     end;
-measured(Reason) ->
-    {short, Reason}.
+compact(Reason) ->
+    Reason.
 
 -spec requirement(headroom:requirements()) ->
     met | {unmet, [headroom:finding()], binary()} | {bad_requirement, term(), binary()} | unavailable().

@@ -82,11 +82,11 @@ thresholds(_Option) -> ?NOT_LOADED.
 -spec reserve_option(term()) -> {ok, headroom_held:facts()} | {error, binary() | {term(), binary()}}.
 reserve_option(_Option) -> ?NOT_LOADED.
 
-%% Answers, or needs a count first. Facts that do not fit raise `{bad_facts, Why}', a question that does not, `badarg'.
--spec ask(question(), moment()) -> answer() | scan_needed.
+%% Answers, or needs a count first, or has more to read than a normal scheduler has the time for. Facts that do not fit raise `{bad_facts, Why}', a question that does not, `badarg'.
+-spec ask(question(), moment()) -> answer() | scan_needed | too_long.
 ask(_Question, _Moment) -> ?NOT_LOADED.
 
-%% The same with a long text in the question, on a dirty CPU scheduler.
+%% The same with a long reason in the question, on a dirty CPU scheduler.
 -spec ask_long(question(), moment()) -> answer() | scan_needed.
 ask_long(_Question, _Moment) -> ?NOT_LOADED.
 

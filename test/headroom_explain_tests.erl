@@ -31,6 +31,20 @@ bad_input_is_badarg_test_() ->
                 fun() -> headroom:explain(emfile, 7) end,
                 fun() -> headroom:explain_text(emfile, undef) end]].
 
+%% A scheduler that reads a megabyte serves nobody else meanwhile: what is long in any way is handed on, unread, and is
+%% answered all the same.
+long_reasons_are_read_elsewhere_test_() ->
+    Moment = {headroom_beam:facts(no_sockets), headroom_config:thresholds(), fresh},
+    Asked = fun(Reason) -> headroom_nif:ask({diagnose, Reason, undefined, false}, Moment) end,
+    Text = fun(Size) -> binary:copy(<<"(">>, Size) end,
+    [?_assertMatch(#{verdict := _}, Asked(Short))
+     || Short <- [Text(2048), {Text(1024), Text(1024)}, lists:duplicate(900, $()]] ++
+    [{timeout, 60, ?_test(begin
+         ?assertEqual(too_long, Asked(Long)),
+         ?assertMatch(#{verdict := _}, headroom:diagnose(Long, undefined, #{probe => false}))
+     end)} || Long <- [Text(2049), {error, {Text(1024), [Text(1024), x, <<"(">>]}}, lists:duplicate(2000, {a}),
+                       #{reason => lists:seq(1, 5000)}]].
+
 %% At night people paste whatever they have: each of these must be answered.
 anything_is_answered_test_() ->
     Terms = [undefined, [], "", <<>>, {}, #{}, 0, -1.5, 1 bsl 100, self(), make_ref(), fun() -> ok end, [a | b],
@@ -61,11 +75,14 @@ stacktraces_show_the_operation_test() ->
 huge_reasons_are_cut_off_test() ->
     Pairs = [{N, {integer_to_binary(N), binary:copy(<<"too many open things ">>, 100)}} || N <- lists:seq(1, 20000)],
     Huge = {shutdown, {{badmatch, Pairs}, maps:from_list(Pairs), list_to_tuple(Pairs), {error, emfile}}},
+    Moment = {headroom_beam:facts(no_sockets), headroom_config:thresholds(), fresh},
     _ = headroom:diagnose(Huge, accept),
     Atoms = erlang:system_info(atom_count),
     {reductions, Before} = process_info(self(), reductions),
-    _ = headroom:diagnose(Huge, accept),
+    Answer = headroom_nif:ask({diagnose, Huge, accept, false}, Moment),
     {reductions, After} = process_info(self(), reductions),
+    ?assertEqual(too_long, Answer),
+    ?assertMatch(#{verdict := _}, headroom:diagnose(Huge, accept)),
     ?assertEqual(Atoms, erlang:system_info(atom_count)),
     %% Reductions are what the emulator charged for it: 4000 are a scheduler's millisecond.
     ?assert(After - Before < 4000).

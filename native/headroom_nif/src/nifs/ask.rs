@@ -1,5 +1,7 @@
 //! The one door for questions: nothing is changed here.
 
+use std::time::{Duration, Instant};
+
 use headroom_core::explain::Failure;
 use headroom_core::plan;
 use headroom_core::question::{answer, Failed, Given, Question, Unanswered};
@@ -11,12 +13,21 @@ use rustler::{Encoder, Env, Error, NifResult, Term};
 
 use super::moment::{unanswered, Moment, COST};
 use super::{option, scan_needed, undefined, watch};
-use crate::term::{atom_text, elements, from_term, to_term, to_value_within, Bounds};
+use crate::term::{atom_text, elements, from_term, to_term, to_value_within, Bounds, Seen};
 
-rustler::atoms! { bad_requirement, bad_plan }
+rustler::atoms! { bad_requirement, bad_plan, too_long }
 
-/// Percent of a scheduler's millisecond that the search through a reason takes at most.
-const REASON_COST: i32 = 20;
+/// How much of a reason is read: what a normal scheduler has the time for, or more.
+#[derive(Clone, Copy)]
+enum Length {
+    Short,
+    Long,
+}
+
+/// Percent of a scheduler's millisecond.
+fn percent(taken: Duration) -> i32 {
+    (taken.as_micros() / 10).clamp(1, 100) as i32
+}
 
 /// What a term asks, or the answer where the term itself is what is wrong.
 enum Asked<'a> {
@@ -24,25 +35,25 @@ enum Asked<'a> {
     Answered(Term<'a>),
 }
 
-/// Answers a question about a moment, or says `scan_needed`.
+/// Answers a question about a moment, or says `scan_needed`, or `too_long` where [`ask_long`] has to be asked.
 #[rustler::nif]
 fn ask<'a>(env: Env<'a>, question: Term<'a>, moment: Term<'a>) -> NifResult<Term<'a>> {
-    answered(env, question, moment, Bounds::SHORT)
+    answered(env, question, moment, Length::Short)
 }
 
 /// The same for a question with a long text in it.
 #[rustler::nif(schedule = "DirtyCpu")]
 fn ask_long<'a>(env: Env<'a>, question: Term<'a>, moment: Term<'a>) -> NifResult<Term<'a>> {
-    answered(env, question, moment, Bounds::LONG)
+    answered(env, question, moment, Length::Long)
 }
 
 fn answered<'a>(
     env: Env<'a>,
     question: Term<'a>,
     moment: Term<'a>,
-    bounds: Bounds,
+    length: Length,
 ) -> NifResult<Term<'a>> {
-    let question = match asked(env, question, bounds)? {
+    let question = match asked(env, question, length)? {
         Asked::Question(question) => question,
         Asked::Answered(answer) => return Ok(answer),
     };
@@ -71,7 +82,7 @@ fn answered<'a>(
 }
 
 /// A question is its name, or a tuple of its name and what belongs to it.
-fn asked<'a>(env: Env<'a>, term: Term<'a>, bounds: Bounds) -> NifResult<Asked<'a>> {
+fn asked<'a>(env: Env<'a>, term: Term<'a>, length: Length) -> NifResult<Asked<'a>> {
     let question = if term.is_atom() {
         atom_text(term, plain)?
     } else if let Some([name, argument]) = elements(term) {
@@ -88,12 +99,24 @@ fn asked<'a>(env: Env<'a>, term: Term<'a>, bounds: Bounds) -> NifResult<Asked<'a
             Kind::Diagnose | Kind::Explain => None,
         }
     } else if let Some([name, reason, operation, probe]) = elements(term) {
-        let (reason, unread) = to_value_within(reason, bounds);
+        let started = Instant::now();
+        let reason = match length {
+            Length::Long => to_value_within(reason, Bounds::LONG),
+            Length::Short => match to_value_within(reason, Bounds::SHORT) {
+                Seen { cut: true, .. } => {
+                    consume_timeslice(env, COST);
+                    return Ok(Asked::Answered(too_long().encode(env)));
+                }
+                whole => whole,
+            },
+        };
         let failed = Failed {
-            failure: Failure::new(&reason, from_term(operation)?, unread),
+            failure: Failure::new(&reason.value, from_term(operation)?, reason.unread),
             probe: from_term(probe)?,
         };
-        consume_timeslice(env, REASON_COST);
+        if let Length::Short = length {
+            consume_timeslice(env, percent(started.elapsed()));
+        }
         match atom_text(name, Kind::parse)? {
             Some(Kind::Diagnose) => Some(Question::Diagnose(failed)),
             Some(Kind::Explain) => Some(Question::Explain(failed)),

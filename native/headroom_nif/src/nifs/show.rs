@@ -12,7 +12,7 @@ rustler::atoms! { unknown }
 #[rustler::nif(schedule = "DirtyCpu")]
 fn show<'a>(env: Env<'a>, answer: Term<'a>, dialect: Term<'a>) -> NifResult<Term<'a>> {
     let dialect: Dialect = from_term(dialect)?;
-    let (answer, _) = to_value_within(answer, Bounds::LONG);
+    let answer = to_value_within(answer, Bounds::LONG).value;
     match show::show(&answer, dialect) {
         Some(text) => Ok(to_term(env, &text)?),
         None => Ok(unknown().encode(env)),

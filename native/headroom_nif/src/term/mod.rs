@@ -9,4 +9,4 @@ pub use crate::entry::tuple::elements;
 pub use de::from_term;
 pub use error::Mismatch;
 pub use ser::to_term;
-pub use value::{atom_text, to_small_value, to_value, to_value_within, Bounds};
+pub use value::{atom_text, to_small_value, to_value, to_value_within, Bounds, Seen};
