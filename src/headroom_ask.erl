@@ -27,11 +27,12 @@ snapshot() ->
 json() ->
     with_library(fun() -> ask(json, headroom_beam:now(sockets), fresh) end).
 
-%% The report, with the holder that is told first where it was looked for.
--spec report(ascii | unicode, {ok, map()} | none) -> binary() | unavailable().
+%% The report, with the holder that is told first where it was looked for; `late' if it was not found in time.
+-spec report(ascii | unicode, {ok, map()} | late | none) -> binary() | unavailable().
 report(Charset, First) ->
     Question = case First of
                    {ok, Holder} -> {report, {Charset, Holder}};
+                   late -> {report, {Charset, undefined}};
                    none -> {report, Charset}
                end,
     with_library(fun() ->

@@ -20,7 +20,7 @@
 %% Milliseconds in which an owner that was asked to end may do so.
 -define(ENDING, 500).
 %% Milliseconds that a report waits for what is not its own.
--define(SOON, 500).
+-define(SOON, 2000).
 %% Of Linux (netinet/in.h, linux/tcp.h).
 -define(IPPROTO_TCP, 6).
 -define(TCP_USER_TIMEOUT, 18).
@@ -61,7 +61,11 @@ report(Charset) ->
 first_holder({Level, [_ | _] = Findings}) when Level =:= warning; Level =:= critical ->
     case [Id || #{id := Id, resource := Resource} <- Findings, Resource =:= fds orelse Resource =:= ports] of
         [] -> none;
-        _ -> headroom_owners:within(fun first/0, ?SOON)
+        _ ->
+            case headroom_owners:within(fun first/0, ?SOON) of
+                {ok, _} = First -> First;
+                none -> late
+            end
     end;
 first_holder(_) ->
     none.

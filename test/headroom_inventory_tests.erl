@@ -127,8 +127,7 @@ behind_the_back_of_the_vm_test_() ->
 %% Sockets and files come and go while we look: only the planted one is accused, in each round.
 nobody_innocent_is_accused_test_() ->
     Rounds = list_to_integer(os:getenv("HEADROOM_CHURN_ROUNDS", "12")),
-    {timeout, 600 + Rounds,
-     in_child("churn", #{nofile => 2048}, fun(Child) ->
+    in_child("churn", #{nofile => 2048}, 600 + 5 * Rounds, fun(Child) ->
         Orphan = call(Child, fun() -> orphan() end),
         call(Child, fun() ->
             [spawn(?MODULE, churn, [Kind]) || Kind <- [inet, inet, inet, inet, socket, udp, file], _ <- "12345"], ok
@@ -138,7 +137,7 @@ nobody_innocent_is_accused_test_() ->
              ok = adds_up(Inventory),
              ?assertEqual({Round, [Orphan], []}, {Round, [Fd || #{fd := Fd} <- Orphans], Zombies})
          end || Round <- lists:seq(1, Rounds)]
-     end)}.
+    end).
 
 %% Any mixture of what a VM can open: each descriptor is counted once, and by the kernel's own count.
 any_mixture_adds_up_test_() ->
@@ -469,6 +468,8 @@ until(Holds, Tries) ->
 
 call(Child, Fun) -> headroom_child:call(Child, Fun).
 
-in_child(Title, Options, Test) ->
+in_child(Title, Options, Test) -> in_child(Title, Options, 600, Test).
+
+in_child(Title, Options, Seconds, Test) ->
     Load = [?MODULE, gen_tcp, gen_udp, gen_tcp_socket, inet_tcp, inet_udp, prim_socket, timer, re],
-    {Title, {timeout, 600, fun() -> headroom_child:with(Options#{load => Load}, Test) end}}.
+    {Title, {timeout, Seconds, fun() -> headroom_child:with(Options#{load => Load}, Test) end}}.

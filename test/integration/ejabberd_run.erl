@@ -3,7 +3,7 @@
 %% Not in the unit tests: it needs Debian's ejabberd, and ten seconds of connections on loopback.
 -module(ejabberd_run).
 
--export([shipped/0, port_limit/0]).
+-export([shipped/0, port_limit/0, leak/0]).
 
 -define(LOOPBACK, {127, 0, 0, 1}).
 %% Never more than 100 connections a second.
@@ -56,6 +56,31 @@ port_limit() ->
         {200, _} = probe(Http, Env),
         answers_xmpp(Env),
         changes_logged(Env)
+    end).
+
+%% Clients that leave while nobody of ejabberd closes: the listener that leaks is the first line, of those that it has.
+leak() ->
+    run(fun(#{node := Node, c2s := Port} = Env) ->
+        Address = iolist_to_binary(["127.0.0.1:", integer_to_list(Port)]),
+        Clients = [begin {ok, Client} = connect_xmpp(Env), Client end || _ <- lists:seq(1, 20)],
+        Http = [connect_http(Env) || _ <- lists:seq(1, 30)],
+        #{holders := Before} = ask(Node, inventory, [#{sample => 100}]),
+        Served = [Pid || #{listener := Listener, sample := Samples} <- Before, Listener =:= Address,
+                         #{pid := Pid} <- Samples],
+        20 = length(Served),
+        %% What is asked of them waits, and so does the end of their connections.
+        [ok = rpc:call(Node, sys, suspend, [Pid]) || Pid <- Served],
+        [ok = gen_tcp:send(Client, " ") || Client <- Clients],
+        timer:sleep(500),
+        lists:foreach(fun gen_tcp:close/1, Clients),
+        ok = await(fun() ->
+            #{holders := [First | _]} = ask(Node, inventory, []),
+            maps:with([listener, count, close_wait, why], First)
+                =:= #{listener => Address, count => 20, close_wait => 20, why => close_wait}
+        end),
+        #{holders := [#{group := Group, application := ejabberd, message := Message} | _]} = ask(Node, inventory, []),
+        io:format("~ts at ~ts: ~ts~n", [Group, Address, Message]),
+        lists:foreach(fun gen_tcp:close/1, Http)
     end).
 
 run(Scenario) ->

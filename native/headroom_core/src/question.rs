@@ -12,7 +12,7 @@ use crate::finding::{Finding, Word};
 use crate::hazards::harden::{self, Attempts, Hardened, Plan};
 use crate::hazards::hazards;
 use crate::plan::{self, Asked};
-use crate::render::holders::First;
+use crate::render::holders::{First, TOO_LATE};
 use crate::render::report::{Beside, Charset};
 use crate::render::{json, refusal, report, verdict};
 use crate::requirement::Requirements;
@@ -35,7 +35,7 @@ pub enum Question {
     /// The report as text.
     Report(Charset),
     /// The same with who holds the descriptors, and with what could be closed beside the findings that are about them.
-    ReportWith(Charset, First),
+    ReportWith(Charset, Option<First>),
     /// The lines for the next start.
     BootAdvice,
     /// What would hurt the node at exhaustion.
@@ -162,11 +162,13 @@ pub fn answer(question: Question, given: Given) -> Result<Answer, Unanswered> {
             let hazards = dangers(&given);
             let beside = Beside {
                 hazards: hazards.as_deref(),
-                holder: Some(&first.headline),
+                holder: Some(first.as_ref().map_or(TOO_LATE, |first| &first.headline)),
                 aside: given.aside,
             };
             let mut snapshot = Snapshot::new(given.facts);
-            first.relieve(&mut snapshot.judgement.findings);
+            if let Some(first) = &first {
+                first.relieve(&mut snapshot.judgement.findings);
+            }
             Answer::Text(report::with(&snapshot, &beside, charset))
         }
         Question::BootAdvice => Answer::Lines(at_boot(&given.facts)),

@@ -256,6 +256,41 @@ fn what_is_no_leak_yet() {
     );
 }
 
+// The kernel gives one local port to connections that go to different places: that is no listener.
+#[test]
+fn local_ports_that_outgoing_connections_share() {
+    let mut descriptors = Vec::new();
+    // Three out to each of two servers, by the same local ports; four came in by a listener that was closed since.
+    for number in 0..3 {
+        let local = format!("10.0.0.1:{}", 40_000 + number);
+        for (server, fd) in [("10.0.0.8:80", 10), ("10.0.0.9:80", 20)] {
+            let state = TcpState::Established;
+            descriptors.push(tcp(fd + number, state, &local, Some(server)));
+        }
+    }
+    for number in 0..4 {
+        let peer = format!("10.0.0.7:{}", 50_000 + number);
+        let state = TcpState::Established;
+        descriptors.push(tcp(30 + number, state, "10.0.0.1:5222", Some(&peer)));
+    }
+    let claims: Vec<_> = descriptors.iter().map(|one| (one.fd, 0)).collect();
+    let owners = owners(&[process("srv")], &claims);
+    let found = inventory(&sight(&descriptors, &owners, &[]), &Options::default());
+    let places = |group: &Group| {
+        let of = |place: &Option<String>| place.clone().unwrap_or_default();
+        (of(&group.listener), of(&group.remote), group.count)
+    };
+    let told: Vec<_> = found.holders.iter().map(places).collect();
+    let expected = [
+        ("10.0.0.1:5222", "", 4),
+        ("", "10.0.0.8:80", 3),
+        ("", "10.0.0.9:80", 3),
+    ];
+    let expected =
+        expected.map(|(listener, remote, count)| (listener.into(), remote.into(), count));
+    assert_eq!(told, expected);
+}
+
 #[test]
 fn the_order_of_blame() {
     let mut gone = tcp(

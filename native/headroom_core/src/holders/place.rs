@@ -18,8 +18,10 @@ pub(super) enum Place {
 
 pub(super) struct Places {
     listening: HashMap<u16, Vec<SocketAddr>>,
-    /// How many connections have a local port; only what came in shares one.
+    /// How many connections have a local port, and how many are with a remote side. What came in by a listener that is
+    /// closed shares the first; what goes out shares the second, and may share a local port with what goes elsewhere.
     connected: HashMap<u16, u32>,
+    with: HashMap<SocketAddr, u32>,
 }
 
 fn local(descriptor: &Descriptor) -> Option<SocketAddr> {
@@ -29,8 +31,11 @@ fn local(descriptor: &Descriptor) -> Option<SocketAddr> {
 impl Places {
     pub(super) fn new(descriptors: &[Descriptor]) -> Places {
         let mut listening: HashMap<u16, Vec<SocketAddr>> = HashMap::new();
-        let mut connected = HashMap::new();
+        let (mut connected, mut with) = (HashMap::new(), HashMap::new());
         for descriptor in descriptors {
+            if let Some(peer) = descriptor.socket.and_then(|socket| socket.peer) {
+                *with.entry(peer).or_insert(0) += 1;
+            }
             match (descriptor.kind, local(descriptor)) {
                 (Kind::Listen, Some(local)) => {
                     listening.entry(local.port()).or_default().push(local)
@@ -42,6 +47,7 @@ impl Places {
         Places {
             listening,
             connected,
+            with,
         }
     }
 
@@ -62,11 +68,12 @@ impl Places {
                 .find(|listener| listener.ip().is_unspecified());
             return Place::Listener(*exact.or(any).unwrap_or(&listeners[0]));
         }
-        let shared = self.connected.get(&local.port()) > Some(&1);
+        let here = self.connected.get(&local.port()).copied().unwrap_or(0);
+        let there = |peer| self.with.get(peer).copied().unwrap_or(0);
         match socket.peer {
-            _ if shared => Place::Listener(local),
-            Some(peer) => Place::Remote(peer),
-            None => Place::Nowhere,
+            Some(peer) if here <= 1 || there(&peer) >= here => Place::Remote(peer),
+            None if here <= 1 => Place::Nowhere,
+            _ => Place::Listener(local),
         }
     }
 }

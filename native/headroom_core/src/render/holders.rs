@@ -274,6 +274,9 @@ fn listeners(inventory: &Inventory) -> String {
     format!("{}, {full}; {machine}", listeners.len())
 }
 
+/// What a report says that could not wait any longer for who holds most.
+pub const TOO_LATE: &str = "not found in time on a node this busy, ask for them alone";
+
 /// Who holds most of what matters, and what could be closed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct First {
