@@ -8,6 +8,7 @@
 -define(POLLS, 1000000).
 
 main(Counts) ->
+    ok = headroom_measure:unwatched(),
     {Start, {ok, _}} = timer:tc(fun() -> application:ensure_all_started(headroom) end),
     #{otp_release := Otp, kernel := Kernel} = headroom:snapshot(),
     Peers = peers(),

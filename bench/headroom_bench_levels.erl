@@ -12,6 +12,7 @@ main(["odd" | _]) -> with_limit(fun odd/0);
 main(["scan" | Counts]) -> with_limit(fun() -> scans([list_to_integer(Count) || Count <- Counts]) end).
 
 with_limit(Run) ->
+    ok = headroom_measure:unwatched(),
     {ok, _} = application:ensure_all_started(headroom),
     Run(),
     halt(0).

@@ -2,9 +2,15 @@
 %% median of the rounds; CPU time of the OS process, which others do not add to.
 -module(headroom_measure).
 
--export([hold/1, interleaved/2, once/1, cold/2, median/1]).
+-export([unwatched/0, hold/1, interleaved/2, once/1, cold/2, median/1]).
 
 -define(BATCH_US, 3000).
+
+%% Before the application starts: the watcher samples and tells each change of the level, which is in no answer's price.
+-spec unwatched() -> ok.
+unwatched() ->
+    ok = application:load(headroom),
+    application:set_env(headroom, watch, false).
 
 %% Opens descriptors until so many are open, in a process of their own: the heap of the one that measures stays small.
 -spec hold(pos_integer()) -> pos_integer().
