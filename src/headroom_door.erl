@@ -15,6 +15,7 @@
 -export([start_link/1, path/0]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
 
+-include_lib("kernel/include/file.hrl").
 -include_lib("kernel/include/logger.hrl").
 
 -define(MAGIC, "HRD1").
@@ -27,6 +28,9 @@
 -define(PAUSE, 50).
 %% How often one piece is sent: a client that lost it may ask again.
 -define(SENT, 3).
+%% The kind of a file among the bits of its mode, and that of a socket.
+-define(KIND, 8#170000).
+-define(SOCKET, 8#140000).
 %% What a path of a local socket may have (`sun_path').
 -define(LONGEST, 107).
 
@@ -62,8 +66,8 @@ default([Folders | _]) -> filename:join([hd(string:split(Folders, ":")), "headro
 init(Path) ->
     process_flag(trap_exit, true),
     case open(Path) of
-        {ok, Socket} ->
-            {ok, #{socket => Socket, path => Path, answers => #{}}};
+        {ok, Socket, Identity} ->
+            {ok, #{socket => Socket, path => Path, identity => Identity, answers => #{}}};
         {error, Reason} ->
             ?LOG_WARNING("headroom has no door at ~ts: ~0p", [Path, Reason]),
             ignore
@@ -86,10 +90,10 @@ handle_info({udp_closed, Socket}, #{socket := Socket} = State) ->
 handle_info(_Other, State) ->
     {noreply, State}.
 
-terminate(_Reason, #{path := Path, socket := Socket}) ->
+%% What another node, or anybody, put there since is not ours to delete.
+terminate(_Reason, #{path := Path, identity := Identity, socket := Socket}) ->
     ok = gen_udp:close(Socket),
-    _ = prim_file:delete(Path),
-    ok.
+    headroom_own_file:delete(Path, Identity).
 
 %%% The socket
 
@@ -108,16 +112,31 @@ folder(Folder) ->
         {error, _} = Error -> Error
     end.
 
-%% What is left of a node that is gone is deleted, and nothing else.
+%% What is left of a node that is gone is deleted, and nothing else: any file refuses a connection as such a socket does.
 free(Path) ->
-    {ok, Probe} = gen_udp:open(0, ?BACKEND ++ [local]),
-    Result = gen_udp:connect(Probe, {local, Path}, 0),
-    ok = gen_udp:close(Probe),
-    case Result of
+    case file:read_link_info(Path, [raw]) of
         {error, enoent} -> ok;
-        {error, econnrefused} -> prim_file:delete(Path);
+        {ok, #file_info{mode = Mode} = Info} when Mode band ?KIND =:= ?SOCKET -> left_behind(Path, Info);
+        {ok, #file_info{}} -> {error, is_no_socket};
+        {error, _} = Error -> Error
+    end.
+
+left_behind(Path, Info) ->
+    case is_served(Path) of
+        {error, econnrefused} -> headroom_own_file:delete(Path, headroom_own_file:identity(Info));
+        {error, enoent} -> ok;
         ok -> {error, used_by_another_node};
         {error, _} = Error -> Error
+    end.
+
+is_served(Path) ->
+    case gen_udp:open(0, ?BACKEND ++ [local]) of
+        {ok, Probe} ->
+            Result = gen_udp:connect(Probe, {local, Path}, 0),
+            ok = gen_udp:close(Probe),
+            Result;
+        {error, _} = Error ->
+            Error
     end.
 
 bind(Path, ok) ->
@@ -125,8 +144,13 @@ bind(Path, ok) ->
     case gen_udp:open(0, Options) of
         {ok, Socket} ->
             %% Connecting needs the right to write; a new file gives it to nobody else under any usual mask.
-            ok = file:change_mode(Path, 8#600),
-            {ok, Socket};
+            case {file:change_mode(Path, 8#600), file:read_link_info(Path, [raw])} of
+                {ok, {ok, Info}} ->
+                    {ok, Socket, headroom_own_file:identity(Info)};
+                Failed ->
+                    ok = gen_udp:close(Socket),
+                    {error, Failed}
+            end;
         {error, _} = Error ->
             Error
     end;

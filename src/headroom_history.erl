@@ -5,7 +5,7 @@
 %% change of level. It outlives the node; the next one goes on where this one ended.
 -module(headroom_history).
 
--export([open/1, note/3]).
+-export([open/2, note/3]).
 
 -include_lib("kernel/include/file.hrl").
 
@@ -16,34 +16,46 @@
 %% As far into a record as its number stands.
 -define(BEGINNING, 128).
 
--opaque history() :: #{file := file:fd(), next := non_neg_integer(), noted := integer() | never,
-                       level := headroom:level() | none}.
+-type record() :: fun((non_neg_integer()) -> binary() | {error, term()}).
+-opaque history() :: #{path := binary(), file := file:fd(), identity := headroom_own_file:identity(),
+                       next := non_neg_integer(), noted := integer() | never, level := headroom:level() | none}.
 -export_type([history/0]).
 
-%% Nothing but a regular file that is empty or has our records in it is taken; without one the node lives as well.
--spec open(file:filename_all()) -> history() | none.
-open(StatusFile) ->
-    Path = unicode:characters_to_binary([StatusFile, ".history"]),
+%% Nothing but a regular file that has our records in it is taken, and one that is made here begins with one; without one
+%% the node lives as well.
+-spec open(file:filename_all(), record()) -> history() | none.
+open(StatusFile, Record) ->
+    open_at(unicode:characters_to_binary([StatusFile, ".history"]), Record).
+
+open_at(Path, Record) ->
     case file:read_link_info(Path, [raw]) of
-        {error, enoent} -> opened(Path);
-        {ok, #file_info{type = regular}} -> opened(Path);
+        {error, enoent} -> made(Path, Record);
+        {ok, #file_info{type = regular, size = Size} = Info} when Size > 0 -> opened(Path, Info);
         _ -> none
     end.
 
-opened(Path) ->
+made(Path, Record) ->
+    case headroom_own_file:create(Path, free, fun(File) -> write(File, 0, Record) end) of
+        {ok, {File, Identity}} -> history(Path, File, Identity, 1);
+        {error, _} -> none
+    end.
+
+opened(Path, Info) ->
     case file:open(Path, [raw, binary, read, write]) of
         {ok, File} ->
-            _ = file:change_mode(Path, 8#600),
             case next(File) of
                 none ->
                     _ = file:close(File),
                     none;
                 Next ->
-                    #{file => File, next => Next, noted => never, level => none}
+                    history(Path, File, headroom_own_file:identity(Info), Next)
             end;
         {error, _} ->
             none
     end.
+
+history(Path, File, Identity, Next) ->
+    #{path => Path, file => File, identity => Identity, next => Next, noted => never, level => none}.
 
 next(File) ->
     Places = [file:pread(File, Place * ?SIZE, ?BEGINNING) || Place <- lists:seq(0, ?PLACES - 1)],
@@ -59,20 +71,33 @@ number(Beginning) ->
         nomatch -> none
     end.
 
-%% Keeps the record that is made of a number, if it is time for one.
--spec note(history() | none, headroom:level(), fun((non_neg_integer()) -> binary() | {error, term()})) ->
-    history() | none.
+%% Keeps the record that is made of a number, if it is time for one. A file that vanished begins anew, and one that
+%% somebody else put there is left alone.
+-spec note(history() | none, headroom:level(), record()) -> history() | none.
 note(none, _Level, _Record) ->
     none;
-note(#{file := File, next := Next, noted := Noted, level := Before} = History, Level, Record) ->
+note(#{noted := Noted, level := Before} = History, Level, Record) ->
     Now = erlang:monotonic_time(millisecond),
     case Level =/= Before orelse Noted =:= never orelse Now - Noted >= ?MINUTE of
-        true ->
-            _ = case Record(Next) of
-                    Bytes when is_binary(Bytes) -> file:pwrite(File, (Next rem ?PLACES) * ?SIZE, Bytes);
-                    {error, _} = Error -> Error
-                end,
-            History#{next := Next + 1, noted := Now, level := Level};
-        false ->
-            History
+        true -> kept(History#{noted := Now, level := Level}, Record);
+        false -> History
+    end.
+
+kept(#{path := Path, file := File, identity := Identity, next := Next} = History, Record) ->
+    case headroom_own_file:found(Path, Identity) of
+        own ->
+            _ = write(File, Next, Record),
+            History#{next := Next + 1};
+        _ ->
+            _ = file:close(File),
+            case open_at(Path, Record) of
+                none -> none;
+                #{} = Anew -> maps:merge(Anew, maps:with([noted, level], History))
+            end
+    end.
+
+write(File, Number, Record) ->
+    case Record(Number) of
+        Bytes when is_binary(Bytes) -> file:pwrite(File, (Number rem ?PLACES) * ?SIZE, Bytes);
+        {error, _} = Error -> Error
     end.

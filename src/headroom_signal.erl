@@ -12,6 +12,8 @@
 -export([init/1, handle_event/2, handle_call/2]).
 
 -define(ARMED, {?MODULE, armed}).
+%% How long the server of signals is waited for, in milliseconds.
+-define(PATIENCE, 5000).
 
 %% Other handlers of the server see the signal, too, and do nothing with this one.
 -spec arm(sigusr2 | false) -> ok.
@@ -19,11 +21,11 @@ arm(false) ->
     ok;
 arm(sigusr2) ->
     try
-        [ok = gen_event:add_handler(erl_signal_server, ?MODULE, []) || not has_handler()],
+        {ok, ok} = headroom_deadline:run(fun add_handler/0, ?PATIENCE),
         ok = os:set_signal(sigusr2, handle),
         persistent_term:put(?ARMED, true)
     catch
-        %% Not on this system, or nobody serves signals.
+        %% Not on this system, or nobody serves signals, or the one who does is stuck.
         _:_ -> ok
     end.
 
@@ -32,7 +34,8 @@ disarm() ->
     case is_armed() of
         true ->
             ok = os:set_signal(sigusr2, ignore),
-            _ = gen_event:delete_handler(erl_signal_server, ?MODULE, []),
+            %% Where there is no room for a process the handler stays: what it would do is ignored by now.
+            _ = headroom_deadline:run(fun() -> gen_event:delete_handler(erl_signal_server, ?MODULE, []) end, ?PATIENCE),
             _ = persistent_term:erase(?ARMED),
             ok;
         false ->
@@ -43,8 +46,11 @@ disarm() ->
 is_armed() ->
     persistent_term:get(?ARMED, false).
 
-has_handler() ->
-    lists:member(?MODULE, gen_event:which_handlers(erl_signal_server)).
+add_handler() ->
+    case lists:member(?MODULE, gen_event:which_handlers(erl_signal_server)) of
+        true -> ok;
+        false -> gen_event:add_handler(erl_signal_server, ?MODULE, [])
+    end.
 
 init([]) ->
     {ok, no_state}.

@@ -41,10 +41,10 @@ init(Path) ->
     %% As it is now: the working directory may be another one when the file is looked for again.
     {ok, Folder} = prim_file:get_cwd(),
     Absolute = filename:absname(Path, Folder),
-    State = #{path => Absolute, file => none, sequence => 0, told => false, history => none},
+    State = #{path => unicode:characters_to_binary(Absolute), file => none, sequence => 0, told => false, history => none},
     case create(State) of
         {error, Why} when is_binary(Why) -> {stop, {bad_option, status_file, Why}};
-        Created -> {ok, later((created(Created, State))#{history := history(Absolute)})}
+        Created -> {ok, later(created(Created, State))}
     end.
 
 handle_call(_Request, _From, State) ->
@@ -62,9 +62,9 @@ handle_info(_Other, State) ->
 
 %% No status is better than the last one of a node that is gone.
 terminate(_Reason, #{path := Path} = State) ->
-    case found(State) of
-        own -> file:delete(Path, [raw]);
-        _ -> ok
+    case State of
+        #{file := {_, Identity}} -> headroom_own_file:delete(Path, Identity);
+        #{file := none} -> ok
     end.
 
 later(State) ->
@@ -74,14 +74,20 @@ later(State) ->
         end,
     State#{timer => erlang:start_timer(?PATIENCE, self(), alone)}.
 
-history(Path) ->
+%% Where there was no folder for it, there is none for the history either.
+with_history(#{history := none, path := Path} = State) ->
     case headroom_config:history() of
-        true -> headroom_history:open(Path);
-        false -> none
-    end.
+        true -> State#{history := headroom_history:open(Path, fun headroom_ask:status_record/1)};
+        false -> State
+    end;
+with_history(State) ->
+    State.
 
 %% What the node was like is kept beside it, for the morning after.
 noted(#{history := none} = State) ->
+    State;
+%% The node that has the file has its history, too.
+noted(#{file := {_, _}, told := true} = State) ->
     State;
 noted(#{history := History} = State) ->
     Level = case headroom_ask:health() of
@@ -93,8 +99,8 @@ noted(#{history := History} = State) ->
 %% What cannot be written now is tried again; meanwhile the file grows old.
 tick(#{file := none} = State) ->
     created(create(State), State);
-tick(#{path := Path, file := {File, _}} = State) ->
-    case found(State) of
+tick(#{path := Path, file := {File, Identity}} = State) ->
+    case headroom_own_file:found(Path, Identity) of
         own ->
             write(File, State);
         gone ->
@@ -106,19 +112,6 @@ tick(#{path := Path, file := {File, _}} = State) ->
             told(State, "the file at ~ts is not this node's any more; it is left alone", [Path])
     end.
 
-%% What stands at the path.
-found(#{file := none}) ->
-    gone;
-found(#{path := Path, file := {_, Identity}}) ->
-    case file:read_link_info(Path, [raw]) of
-        {ok, Info} -> case identity(Info) of Identity -> own; _ -> another end;
-        {error, enoent} -> gone;
-        %% The folder cannot be looked into now; the descriptor still writes.
-        {error, _} -> own
-    end.
-
-identity(#file_info{major_device = Device, inode = Inode}) -> {Device, Inode}.
-
 write(File, #{sequence := Sequence} = State) ->
     _ = case headroom_ask:status_record(Sequence) of
             Record when is_binary(Record) -> file:pwrite(File, 0, Record);
@@ -128,7 +121,7 @@ write(File, #{sequence := Sequence} = State) ->
 
 created({ok, File}, #{path := Path, told := Told} = State) ->
     _ = [?LOG_NOTICE("headroom keeps the status file ~ts from now on", [Path]) || Told],
-    State#{file := File, told := false};
+    with_history(State#{file := File, told := false});
 created({error, {What, Reason}}, #{path := Path} = State) ->
     told(State, "~ts ~ts (~p); it goes on trying", [Path, What, Reason]);
 created({error, Why}, #{path := Path} = State) ->
@@ -141,63 +134,11 @@ told(State, Format, Args) ->
     ?LOG_WARNING("headroom keeps no status file for now: " ++ Format, Args),
     State#{told := true}.
 
-%% Written whole where nobody else may look, then put in its place in one step: never empty, never readable for others, and
-%% no link of somebody else's is followed.
 create(#{path := Path} = State) ->
     case replaceable(Path) of
         {error, _} = Error -> Error;
-        Place -> in_private_folder(Place, State)
+        Place -> headroom_own_file:create(Path, Place, fun(File) -> write(File, State) end)
     end.
-
-in_private_folder(Place, #{path := Path} = State) ->
-    Folder = unicode:characters_to_binary([Path, io_lib:format(".~s-~b", [os:getpid(), rand:uniform(1 bsl 40)])]),
-    Draft = <<Folder/binary, "/status">>,
-    case file:make_dir(Folder) of
-        ok ->
-            Result = draft(Place, Folder, Draft, State),
-            %% Not there any more where it was moved into its place.
-            _ = file:delete(Draft, [raw]),
-            _ = file:del_dir(Folder),
-            Result;
-        {error, Reason} ->
-            {error, {"cannot be created", Reason}}
-    end.
-
-draft(Place, Folder, Draft, #{path := Path} = State) ->
-    case kept_private(Folder, 8#700, fun() -> file:open(Draft, [raw, binary, write, exclusive]) end) of
-        {ok, File} ->
-            Placed = kept_private(Draft, 8#600, fun() -> place(Place, File, Draft, Path, State) end),
-            _ = [file:close(File) || element(1, Placed) =:= error],
-            Placed;
-        {error, {_, _}} = Error ->
-            Error;
-        {error, Reason} ->
-            {error, {"cannot be created", Reason}}
-    end.
-
-kept_private(Path, Mode, Then) ->
-    case file:change_mode(Path, Mode) of
-        ok -> Then();
-        {error, Reason} -> {error, {"cannot be kept from others", Reason}}
-    end.
-
-place(Place, File, Draft, Path, State) ->
-    _ = write(File, State),
-    {ok, Info} = file:read_file_info(Draft, [raw]),
-    case put(Place, Draft, Path) of
-        ok -> {ok, {File, identity(Info)}};
-        {error, Reason} -> {error, {"cannot be put in its place", Reason}}
-    end.
-
-%% A link never takes the place of what somebody else put there in the meantime. Not every file system has links.
-put(free, Draft, Path) ->
-    case file:make_link(Draft, Path) of
-        ok -> ok;
-        {error, eexist} = Error -> Error;
-        {error, _} -> file:rename(Draft, Path)
-    end;
-put(earlier, Draft, Path) ->
-    file:rename(Draft, Path).
 
 %% Whether nothing is there, or what an earlier node left behind.
 replaceable(Path) ->

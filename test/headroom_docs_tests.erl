@@ -17,13 +17,15 @@ every_export_test_() ->
      end}} || Module <- [headroom, headroom_health]].
 
 %% Text of a source file that no compiler checks drifts: there is one comment a function, and it is not EDoc's.
-no_second_text_test() ->
-    Sources = filelib:wildcard(filename:join(source_folder(), "*.erl")),
-    ?assert(length(Sources) > 10),
-    [begin
-         {ok, Text} = file:read_file(Source),
-         ?assertEqual({Source, nomatch}, {Source, re:run(Text, "^%+ @doc", [multiline, {capture, none}])})
-     end || Source <- Sources].
+no_second_text_test_() ->
+    {timeout, 600, fun() ->
+        Sources = filelib:wildcard(filename:join(source_folder(), "*.erl")),
+        ?assert(length(Sources) > 10),
+        [begin
+             {ok, Text} = file:read_file(Source),
+             ?assertEqual({Source, nomatch}, {Source, re:run(Text, "^%+ @doc", [multiline, {capture, none}])})
+         end || Source <- Sources]
+    end}.
 
 docs(Module) ->
     {ok, Docs} = code:get_doc(Module),

@@ -101,6 +101,44 @@ left_behind_test_() ->
         end)
     end).
 
+%% A path that was mistyped must not cost a file, nor a node its start; and what another one put there since stays.
+not_its_own_test_() ->
+    {timeout, 600, fun() ->
+        File = headroom_scratch:path("theirs"),
+        ok = file:write_file(File, "theirs"),
+        Options = #{args => ["-headroom", "door", "\"" ++ File ++ "\""], load => [?MODULE]},
+        headroom_child:with(Options, fun(Child) ->
+            ?assertEqual(undefined, headroom_child:call(Child, erlang, whereis, [headroom_door])),
+            says(<<"is_no_socket">>, headroom_child:output(Child)),
+            ?assertEqual({ok, <<"theirs">>}, file:read_file(File)),
+            ok = file:delete(File),
+            {ok, _} = restarted(Child),
+            ok = file:delete(File),
+            headroom_child:with(Options, fun(Second) ->
+                ok = headroom_child:call(Child, application, stop, [headroom]),
+                {0, Report} = door("report", socket(File)),
+                says(iolist_to_binary(["os pid ", pid(Second)]), Report)
+            end)
+        end),
+        %% The second one was killed, and left its own behind.
+        ok = file:delete(File)
+    end}.
+
+%% A node that is full when the application is started again gets no door, and everything else.
+no_room_for_it_test_() ->
+    with_door(#{}, fun(Child, Path) ->
+        ok = headroom_child:call(Child, application, stop, [headroom]),
+        0 = headroom_child:fill(Child, fds),
+        ?assertMatch({ok, _}, headroom_child:call(Child, application, ensure_all_started, [headroom])),
+        ?assertEqual(undefined, headroom_child:call(Child, erlang, whereis, [headroom_door])),
+        ?assertMatch({critical, _}, headroom_child:call(Child, headroom, health, [])),
+        ?assertEqual({error, enoent}, file:read_file_info(Path))
+    end).
+
+restarted(Child) ->
+    ok = headroom_child:call(Child, application, stop, [headroom]),
+    headroom_child:call(Child, application, ensure_all_started, [headroom]).
+
 %% Clients of other versions, and everything that is no request.
 nonsense_test_() ->
     with_door(#{}, fun(_Child, Path) ->

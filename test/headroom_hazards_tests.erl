@@ -4,27 +4,31 @@
 -include_lib("eunit/include/eunit.hrl").
 
 %% A key that is missing breaks users' code; an id that is no atom of the contract, their alarms.
-shape_test() ->
-    {ok, _} = application:ensure_all_started(headroom),
-    Hazards = headroom:hazards(),
-    ?assertNotEqual([], Hazards),
-    [begin
-         ?assertEqual([evidence, fix, id, level, message, resource, restart], lists:sort(maps:keys(Hazard))),
-         #{level := Level, evidence := #{harden := Harden}, fix := Fix, message := Message} = Hazard,
-         ?assert(lists:member(Level, [notice, warning])),
-         ?assert(is_boolean(Harden)),
-         ?assertEqual(Harden, lists:member(<<"headroom:harden().">>, Fix)),
-         ?assert(is_binary(Message))
-     end || Hazard <- Hazards].
+shape_test_() ->
+    {timeout, 600, fun() ->
+        {ok, _} = application:ensure_all_started(headroom),
+        Hazards = headroom:hazards(),
+        ?assertNotEqual([], Hazards),
+        [begin
+             ?assertEqual([evidence, fix, id, level, message, resource, restart], lists:sort(maps:keys(Hazard))),
+             #{level := Level, evidence := #{harden := Harden}, fix := Fix, message := Message} = Hazard,
+             ?assert(lists:member(Level, [notice, warning])),
+             ?assert(is_boolean(Harden)),
+             ?assertEqual(Harden, lists:member(<<"headroom:harden().">>, Fix)),
+             ?assert(is_binary(Message))
+         end || Hazard <- Hazards]
+    end}.
 
 %% The number in the report is that of the list, without what every node of the release has.
-report_test() ->
-    {ok, _} = application:ensure_all_started(headroom),
-    Told = [Id || #{id := Id} <- headroom:hazards(), Id =/= file_server_needs_process, Id =/= dist_listener_spins],
-    Line = iolist_to_binary(io_lib:format("~nhazards  ~b at exhaustion", [length(Told)])),
-    ?assertMatch({_, _}, binary:match(headroom:report_text(), Line)),
-    %% A snapshot's keys are a contract: it has no room for hazards.
-    ?assertNot(maps:is_key(exposure, headroom:snapshot())).
+report_test_() ->
+    {timeout, 600, fun() ->
+        {ok, _} = application:ensure_all_started(headroom),
+        Told = [Id || #{id := Id} <- headroom:hazards(), Id =/= file_server_needs_process, Id =/= dist_listener_spins],
+        Line = iolist_to_binary(io_lib:format("~nhazards  ~b at exhaustion", [length(Told)])),
+        ?assertMatch({_, _}, binary:match(headroom:report_text(), Line)),
+        %% A snapshot's keys are a contract: it has no room for hazards.
+        ?assertNot(maps:is_key(exposure, headroom:snapshot()))
+    end}.
 
 %% Asked in the worst moment it answers, loads nothing, and harden leaves all as it is.
 at_zero_test_() ->

@@ -84,10 +84,12 @@ connected(Front, Tries) ->
     end.
 
 %% A wrong question gets a word, not a plan for something else.
-bad_questions_test() ->
-    {ok, _} = application:ensure_all_started(headroom),
-    ?assertMatch({error, {bad_plan, undefined, _}}, headroom:plan(#{})),
-    ?assertMatch({error, {bad_plan, session, _}}, headroom:plan(#{session => 5})),
-    ?assertMatch({error, {bad_plan, sessions, _}}, headroom:plan(#{sessions => -5})),
-    ?assertMatch({error, {bad_plan, undefined, _}}, headroom:plan(#{sessions => 5, upstreams => 0})),
-    ?assertError(badarg, headroom:plan(sessions)).
+bad_questions_test_() ->
+    {timeout, 600, fun() ->
+        {ok, _} = application:ensure_all_started(headroom),
+        ?assertMatch({error, {bad_plan, undefined, _}}, headroom:plan(#{})),
+        ?assertMatch({error, {bad_plan, session, _}}, headroom:plan(#{session => 5})),
+        ?assertMatch({error, {bad_plan, sessions, _}}, headroom:plan(#{sessions => -5})),
+        ?assertMatch({error, {bad_plan, undefined, _}}, headroom:plan(#{sessions => 5, upstreams => 0})),
+        ?assertError(badarg, headroom:plan(sessions))
+    end}.

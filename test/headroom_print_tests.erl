@@ -10,8 +10,10 @@ device_test_() ->
         Name <- [What ++ " to a device that is " ++ Kind]].
 
 %% What is swallowed is the device's failure alone: a wrong word is still the caller's mistake.
-wrong_operation_test() ->
-    ?assertError(badarg, with_leader(dead(), fun() -> headroom:explain(emfile, acept) end)).
+wrong_operation_test_() ->
+    {timeout, 600, fun() ->
+        ?assertError(badarg, with_leader(dead(), fun() -> headroom:explain(emfile, acept) end))
+    end}.
 
 with_leader(Leader, Call) ->
     Before = group_leader(),

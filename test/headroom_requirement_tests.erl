@@ -3,16 +3,18 @@
 -include_lib("eunit/include/eunit.hrl").
 
 %% The shape is a contract: a deploy script matches on it.
-check_test() ->
-    ?assertEqual(ok, headroom:check(#{})),
-    ?assertEqual(ok, headroom:check([{fds, 1}, {ports, #{min => 1024, free => 1}}])),
-    Limit = erlang:system_info(port_limit),
-    {error, [Finding]} = headroom:check(#{fds => 1, ports => Limit + 1}),
-    #{id := limit_below_required, level := critical, resource := ports, message := Message, fix := [Fix],
-      restart := true, evidence := #{required := Required, limit := Limit, set_by := _}} = Finding,
-    ?assertEqual(Limit + 1, Required),
-    ?assertMatch({match, _}, re:run(Message, "^ports: ")),
-    ?assertNotEqual(nomatch, string:find(Fix, integer_to_list(Required))).
+check_test_() ->
+    {timeout, 600, fun() ->
+        ?assertEqual(ok, headroom:check(#{})),
+        ?assertEqual(ok, headroom:check([{fds, 1}, {ports, #{min => 1024, free => 1}}])),
+        Limit = erlang:system_info(port_limit),
+        {error, [Finding]} = headroom:check(#{fds => 1, ports => Limit + 1}),
+        #{id := limit_below_required, level := critical, resource := ports, message := Message, fix := [Fix],
+          restart := true, evidence := #{required := Required, limit := Limit, set_by := _}} = Finding,
+        ?assertEqual(Limit + 1, Required),
+        ?assertMatch({match, _}, re:run(Message, "^ports: ")),
+        ?assertNotEqual(nomatch, string:find(Fix, integer_to_list(Required)))
+    end}.
 
 %% A typing error that passed would leave the release unguarded.
 bad_requirement_test_() ->
@@ -23,18 +25,20 @@ bad_requirement_test_() ->
      [?_assertError(badarg, headroom:check(Bad)) || Bad <- [fds, [fds], [{fds, 1} | ports], {fds, 1}, 65536]]].
 
 %% A scheduler that is held by one argument serves nobody else: what is too long to be meant is refused at its beginning.
-long_argument_test() ->
-    Long = [{fds, 1} || _ <- lists:seq(1, 3000000)],
-    Keys = maps:from_list([{N, 1} || N <- lists:seq(1, 100000)]),
-    Deep = [{fds, Long} || _ <- lists:seq(1, 99)],
-    [?assertError(badarg, headroom:check(Argument)) || Argument <- [Long, Keys]],
-    ?assertMatch({error, {bad_requirement, fds, _}}, headroom:check(Deep)),
-    ?assertError(badarg, headroom:reserve(Keys)),
-    %% The quickest of a few tries, which no other load of the machine makes slower than one walk over all of it.
-    Quickest = fun(Fun) -> lists:min([element(1, timer:tc(Fun)) || _ <- lists:seq(1, 5)]) end,
-    Walk = Quickest(fun() -> lists:foldl(fun(_, N) -> N + 1 end, 0, Long) end),
-    Refused = fun(Argument) -> fun() -> try headroom:check(Argument) catch error:badarg -> refused end end end,
-    [?assert(Quickest(Refused(Argument)) < Walk) || Argument <- [Long, Keys, Deep]].
+long_argument_test_() ->
+    {timeout, 600, fun() ->
+        Long = [{fds, 1} || _ <- lists:seq(1, 3000000)],
+        Keys = maps:from_list([{N, 1} || N <- lists:seq(1, 100000)]),
+        Deep = [{fds, Long} || _ <- lists:seq(1, 99)],
+        [?assertError(badarg, headroom:check(Argument)) || Argument <- [Long, Keys]],
+        ?assertMatch({error, {bad_requirement, fds, _}}, headroom:check(Deep)),
+        ?assertError(badarg, headroom:reserve(Keys)),
+        %% The quickest of a few tries, which no other load of the machine makes slower than one walk over all of it.
+        Quickest = fun(Fun) -> lists:min([element(1, timer:tc(Fun)) || _ <- lists:seq(1, 5)]) end,
+        Walk = Quickest(fun() -> lists:foldl(fun(_, N) -> N + 1 end, 0, Long) end),
+        Refused = fun(Argument) -> fun() -> try headroom:check(Argument) catch error:badarg -> refused end end end,
+        [?assert(Quickest(Refused(Argument)) < Walk) || Argument <- [Long, Keys, Deep]]
+    end}.
 
 %% Whoever starts the release again and again must see 78 and why, whatever the streams and the logger are.
 refused_boot_test_() ->

@@ -16,20 +16,26 @@ lines_can_be_pasted_test_() ->
     end}.
 
 %% In iex the same line is another one.
-elixir_has_its_own_syntax_test() ->
-    Finding = #{id => fds_exhausted, level => critical, message => <<"All are taken.">>, restart => false,
-                fix => [<<"headroom:release().">>]},
-    Text = headroom_ask:show({critical, [Finding]}, elixir),
-    ?assertNotEqual(nomatch, string:find(Text, "\n    Headroom.release()\n")).
+elixir_has_its_own_syntax_test_() ->
+    {timeout, 600, fun() ->
+        Finding = #{id => fds_exhausted, level => critical, message => <<"All are taken.">>, restart => false,
+                    fix => [<<"headroom:release().">>]},
+        Text = headroom_ask:show({critical, [Finding]}, elixir),
+        ?assertNotEqual(nomatch, string:find(Text, "\n    Headroom.release()\n"))
+    end}.
 
 %% A snapshot in a ticket must be all of it, and JSON that a tool reads.
-a_snapshot_is_whole_test() ->
-    Text = headroom_ask:show(headroom:snapshot(), erlang),
-    [?assertNotEqual(nomatch, string:find(Text, "\"" ++ atom_to_list(Key) ++ "\"")) || Key <- maps:keys(headroom:snapshot())].
+a_snapshot_is_whole_test_() ->
+    {timeout, 600, fun() ->
+        Text = headroom_ask:show(headroom:snapshot(), erlang),
+        [?assertNotEqual(nomatch, string:find(Text, "\"" ++ atom_to_list(Key) ++ "\"")) || Key <- maps:keys(headroom:snapshot())]
+    end}.
 
 %% Anything else must come out as a prompt would print it, and never as an error.
-any_other_term_is_printed_test() ->
-    ?assertEqual(<<"{no,answer}\n">>, headroom_ask:show({no, answer}, erlang)).
+any_other_term_is_printed_test_() ->
+    {timeout, 600, fun() ->
+        ?assertEqual(<<"{no,answer}\n">>, headroom_ask:show({no, answer}, erlang))
+    end}.
 
 answers() ->
     [headroom:snapshot(), headroom:health(), headroom:capacity(), headroom:capacity(gen_tcp), headroom:hazards(),

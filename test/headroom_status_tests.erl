@@ -166,10 +166,25 @@ history_test_() ->
         Levels = [Level || Line <- string:split(Text, "\n", all), [_, Level | _] <- [re:split(string:trim(Line), " {2,}")]],
         ?assert(length([L || L <- Levels, L =:= <<"CRITICAL">>]) >= 2, Text),
         ?assertEqual(2, length(string:split(Text, "(os pid", all)) - 1),
-        %% What is no history of ours is left alone.
-        ok = file:write_file(History, "theirs"),
-        headroom_child:with(with_file(File, "true", #{}), fun(_) -> await(File, <<"\"level\":\"ok\"">>) end),
-        ?assertEqual({ok, <<"theirs">>}, file:read_file(History)),
+        %% One that a cleaner took away begins anew, at the latest with the next change.
+        headroom_child:with(with_file(File, "true", #{nofile => 128, load => [?MODULE]}), fun(Child) ->
+            _ = await(File, <<"\"level\":\"ok\"">>),
+            ok = file:delete(History),
+            1 = headroom_child:fill(Child, {fds, 1}),
+            ok = appears(History, 1000)
+        end),
+        %% What is no history of ours is left alone, an empty file and who may read it, too.
+        [begin
+             ok = file:write_file(History, Theirs),
+             ok = file:change_mode(History, 8#644),
+             headroom_child:with(with_file(File, "true", #{}), fun(_) ->
+                 Record = await(File, <<"\"level\":\"ok\"">>),
+                 await_next(File, Record)
+             end),
+             ?assertEqual({ok, Theirs}, file:read_file(History)),
+             {ok, #file_info{mode = Kept}} = file:read_file_info(History),
+             ?assertEqual(8#644, Kept band 8#777)
+         end || Theirs <- [<<"theirs">>, <<>>]],
         [ok = file:delete(Path) || Path <- [History, File]]
     end}.
 

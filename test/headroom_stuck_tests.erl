@@ -36,6 +36,17 @@ sockets_are_unknown_test_() ->
         ?assertEqual([timeout], [Reason || #{what := sockets, reason := Reason} <- Unreadable])
     end).
 
+%% Whoever serves the signals may be stuck: the application stops and starts all the same, and a node that is not armed says so.
+signals_test_() ->
+    child(#{}, fun(Child) ->
+        ?assert(headroom_child:call(Child, headroom_signal, is_armed, [])),
+        true = headroom_child:call(Child, fun() -> suspend(erl_signal_server) end),
+        ok = headroom_child:call(Child, application, stop, [headroom]),
+        {ok, _} = headroom_child:call(Child, application, ensure_all_started, [headroom]),
+        ?assertEqual({false, ok}, {headroom_child:call(Child, headroom_signal, is_armed, []),
+                                   headroom_child:call(Child, headroom, health, [])})
+    end).
+
 %% A holder that does not answer: the caller is told, and what it asked for is not taken behind its back.
 reserve_gives_up_test_() ->
     child(#{nofile => {1024, 1024}}, fun(Child) ->

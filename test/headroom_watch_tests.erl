@@ -140,18 +140,20 @@ not_watched_test_() ->
     end}.
 
 %% A misspelt option must not leave a node unwatched.
-options_test() ->
-    Check = fun(Key, Value) ->
-        ok = application:set_env(headroom, Key, Value),
-        Result = headroom_config:load(),
-        ok = application:unset_env(headroom, Key),
-        Result
-    end,
-    ?assertMatch({error, {bad_option, {watch, interval}, _}}, Check(watch, #{interval => 1})),
-    ?assertMatch({error, {bad_option, {watch, every}, _}}, Check(watch, #{every => 1000})),
-    ?assertMatch({error, {bad_option, watch, _}}, Check(watch, yes)),
-    ?assertMatch({error, {bad_option, signal, _}}, Check(signal, sigusr1)),
-    ?assertEqual(ok, Check(watch, #{interval => 60000})).
+options_test_() ->
+    {timeout, 600, fun() ->
+        Check = fun(Key, Value) ->
+            ok = application:set_env(headroom, Key, Value),
+            Result = headroom_config:load(),
+            ok = application:unset_env(headroom, Key),
+            Result
+        end,
+        ?assertMatch({error, {bad_option, {watch, interval}, _}}, Check(watch, #{interval => 1})),
+        ?assertMatch({error, {bad_option, {watch, every}, _}}, Check(watch, #{every => 1000})),
+        ?assertMatch({error, {bad_option, watch, _}}, Check(watch, yes)),
+        ?assertMatch({error, {bad_option, signal, _}}, Check(signal, sigusr1)),
+        ?assertEqual(ok, Check(watch, #{interval => 60000}))
+    end}.
 
 %% What Prometheus reads must be what it accepts, and unknown must not be 0.
 metrics_test_() ->
