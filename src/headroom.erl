@@ -217,8 +217,11 @@ No call throws because of the node's state. Without the native library every cal
 
 -type trend_data() :: #{taken_at := integer(), interval_ms := pos_integer(), observed_ms := non_neg_integer(),
                         samples := non_neg_integer(), skipped := non_neg_integer(), level := level(),
+                        grower := #{group := binary(), from := non_neg_integer(), to := pos_integer(),
+                                    idle := non_neg_integer() | undefined, within_ms := non_neg_integer()} | undefined,
                         resources := [trend()]}.
-%% What the samples say of all six resources, and how many samples there are.
+%% What the samples say of all six resources, and how many samples there are; while descriptors or ports grow, which group
+%% of holders grew most, from how many to how many, and how many of these are idle.
 
 -type metric() :: #{name := binary(), kind := gauge | counter, help := binary(),
                     samples := [#{labels := [{binary(), binary()}], value := float()}]}.

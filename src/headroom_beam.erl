@@ -16,7 +16,8 @@
                    reserved := headroom_held:facts(), own := non_neg_integer(),
                    unreadable := [#{what := atom(), reason := atom()}],
                    exposure => map(), aside => aside()}.
--type aside() :: #{uptime_ms := non_neg_integer(), inet_ports := non_neg_integer(), port_programs := non_neg_integer()}.
+-type aside() :: #{uptime_ms := non_neg_integer(), inet_ports := non_neg_integer(), port_programs := non_neg_integer(),
+                   signal := boolean()}.
 -type now() :: tuple().
 -export_type([facts/0, now/0]).
 
@@ -70,7 +71,7 @@ aside() ->
     Started = erlang:system_info(start_time),
     Uptime = erlang:convert_time_unit(erlang:monotonic_time() - Started, native, millisecond),
     {Inet, Programs} = lists:foldl(fun count_port/2, {0, 0}, erlang:ports()),
-    #{uptime_ms => Uptime, inet_ports => Inet, port_programs => Programs}.
+    #{uptime_ms => Uptime, inet_ports => Inet, port_programs => Programs, signal => headroom_held:signal()}.
 
 count_port(Port, {Inet, Programs}) ->
     case erlang:port_info(Port, name) of

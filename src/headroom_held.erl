@@ -8,11 +8,13 @@
 -export([init/0, facts/0, own/0]).
 -export([fds/0, note_fds/0]).
 -export([ports/0, open_ports/1, close_ports/1]).
+-export([signal/0, note_signal/1]).
 
 -type facts() :: #{fds := non_neg_integer(), ports := non_neg_integer()}.
 -export_type([facts/0]).
 
 -define(FDS, {?MODULE, fds}).
+-define(SIGNAL, {?MODULE, signal}).
 
 %% Called by the process that will own the ports.
 -spec init() -> ok.
@@ -34,6 +36,18 @@ own() ->
         undefined -> 0;
         _ -> 1
     end.
+
+%% Whether SIGUSR2 gives it back. Who sends it to a VM that does not handle it ends that.
+-spec signal() -> boolean().
+signal() ->
+    persistent_term:get(?SIGNAL, false).
+
+-spec note_signal(boolean()) -> ok.
+note_signal(true) ->
+    persistent_term:put(?SIGNAL, true);
+note_signal(false) ->
+    _ = persistent_term:erase(?SIGNAL),
+    ok.
 
 -spec fds() -> non_neg_integer().
 fds() ->

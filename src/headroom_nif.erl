@@ -9,7 +9,7 @@
 -export([open_count/0, keep/1, pulse/3, status_record/5, scan/1]).
 -export([last_words/1, show/2]).
 -export([look/1, identify/1, details/1, standard_pipes/1, holders/3]).
--export([sample/4, trends/1, note_holder/1, sketch/3, cluster_text/1]).
+-export([sample/4, trends/1, note_holder/1, note_groups/1, sketch/3, cluster_text/1]).
 -export([trend_data/1, trend_json/1, trend_text/2, trend_chart/1, metrics/4]).
 
 -nifs([version/0, boot/2, thresholds/1, reserve_option/1,
@@ -17,7 +17,7 @@
        open_count/0, keep/1, pulse/3, status_record/5, scan/1,
        last_words/1, show/2,
        look/1, identify/1, details/1, standard_pipes/1, holders/3]).
--nifs([sample/4, trends/1, note_holder/1, sketch/3, cluster_text/1,
+-nifs([sample/4, trends/1, note_holder/1, note_groups/1, sketch/3, cluster_text/1,
        trend_data/1, trend_json/1, trend_text/2, trend_chart/1, metrics/4]).
 -on_load(init/0).
 
@@ -149,11 +149,14 @@ holders(_Question, _Sight, _Options) -> ?NOT_LOADED.
 -spec sample(tuple(), non_neg_integer(), pos_integer(), patience()) -> map() | scan_needed | unkept.
 sample(_Vitals, _EtsTables, _Interval, _Patience) -> ?NOT_LOADED.
 
--spec trends(integer()) -> [{headroom:name(), boolean(), binary()}].
+-spec trends(integer()) -> {boolean(), [{headroom:name(), boolean(), binary()}]}.
 trends(_SystemTime) -> ?NOT_LOADED.
 
 -spec note_holder(binary()) -> ok.
 note_holder(_Holder) -> ?NOT_LOADED.
+
+-spec note_groups([{binary(), non_neg_integer(), non_neg_integer() | undefined}]) -> ok.
+note_groups(_Groups) -> ?NOT_LOADED.
 
 -spec sketch(tuple(), non_neg_integer(), patience()) -> map() | scan_needed | unkept.
 sketch(_Vitals, _EtsTables, _Patience) -> ?NOT_LOADED.

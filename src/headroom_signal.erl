@@ -8,10 +8,9 @@
 
 -behaviour(gen_event).
 
--export([arm/1, disarm/0, is_armed/0]).
+-export([arm/1, disarm/0]).
 -export([init/1, handle_event/2, handle_call/2]).
 
--define(ARMED, {?MODULE, armed}).
 %% How long the server of signals is waited for, in milliseconds.
 -define(PATIENCE, 5000).
 
@@ -23,7 +22,7 @@ arm(sigusr2) ->
     try
         {ok, ok} = headroom_deadline:run(fun add_handler/0, ?PATIENCE),
         ok = os:set_signal(sigusr2, handle),
-        persistent_term:put(?ARMED, true)
+        headroom_held:note_signal(true)
     catch
         %% Not on this system, or nobody serves signals, or the one who does is stuck.
         _:_ -> ok
@@ -31,20 +30,15 @@ arm(sigusr2) ->
 
 -spec disarm() -> ok.
 disarm() ->
-    case is_armed() of
+    case headroom_held:signal() of
         true ->
             ok = os:set_signal(sigusr2, ignore),
             %% Where there is no room for a process the handler stays: what it would do is ignored by now.
             _ = headroom_deadline:run(fun() -> gen_event:delete_handler(erl_signal_server, ?MODULE, []) end, ?PATIENCE),
-            _ = persistent_term:erase(?ARMED),
-            ok;
+            headroom_held:note_signal(false);
         false ->
             ok
     end.
-
--spec is_armed() -> boolean().
-is_armed() ->
-    persistent_term:get(?ARMED, false).
 
 add_handler() ->
     case lists:member(?MODULE, gen_event:which_handlers(erl_signal_server)) of

@@ -5,7 +5,7 @@
 -export([sample/1, look/0, sketch/0]).
 -export([data/0, json/0, text/1, chart/0]).
 -export([metrics/0, prometheus/0]).
--export([holder/0, holders_text/0]).
+-export([holder/0, groups/0, holders_text/0]).
 
 -type unavailable() :: {error, {nif_not_loaded, term()}}.
 
@@ -14,13 +14,13 @@
 sample(Interval) ->
     measured(fun(Vitals, Ets, Patience) -> headroom_nif:sample(Vitals, Ets, Interval, Patience) end).
 
-%% The alarms that the trends raise or clear now.
--spec look() -> [{headroom:name(), boolean(), binary()}].
+%% Whether descriptors or ports grow, and the alarms that the trends raise or clear now.
+-spec look() -> {boolean(), [{headroom:name(), boolean(), binary()}]}.
 look() ->
     try
         headroom_nif:trends(now_ms())
     catch
-        error:{nif_not_loaded, _} -> []
+        error:{nif_not_loaded, _} -> {false, []}
     end.
 
 -spec sketch() -> map() | unavailable().
@@ -78,6 +78,19 @@ holder() ->
         _ ->
             none
     end.
+
+%% Notes who holds how many descriptors, to tell later which group grew.
+-spec groups() -> ok.
+groups() ->
+    case headroom_inventory:inventory(#{top => 16, sample => 0}) of
+        #{holders := Holders} ->
+            Groups = [{Group, Count, idle(Holder)} || #{group := Group, count := Count} = Holder <- Holders],
+            headroom_nif:note_groups(Groups);
+        _ -> ok
+    end.
+
+idle(#{idle := #{beyond := Beyond}}) -> Beyond;
+idle(_) -> undefined.
 
 named(#{group := Group, message := <<>>, count := Count}, Total) ->
     unicode:characters_to_binary(io_lib:format("~ts: ~b of ~b descriptors", [Group, Count, Total]));

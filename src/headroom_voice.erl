@@ -8,7 +8,7 @@
 -behaviour(gen_server).
 
 -export([start_link/0]).
--export([measured/1, turned/4, alarmed/3, emptied/0, called/0, gave_back/1]).
+-export([measured/1, turned/4, alarmed/3, emptied/0, grouped/0, called/0, gave_back/1]).
 -export([init/1, handle_call/3, handle_cast/2]).
 
 -include_lib("kernel/include/logger.hrl").
@@ -42,6 +42,11 @@ alarmed(Name, Raised, Line) ->
 -spec emptied() -> ok.
 emptied() ->
     say(emptied).
+
+%% Who holds how many is to be noted, to tell later which group grew.
+-spec grouped() -> ok.
+grouped() ->
+    say(grouped).
 
 %% Somebody sent the signal: everything that is known goes to the log.
 -spec called() -> ok.
@@ -95,6 +100,8 @@ tell({error, Why}) ->
     ?LOG_WARNING("headroom could not give its reserve back by itself: ~0p", [Why]);
 tell(emptied) ->
     headroom_trend:holder();
+tell(grouped) ->
+    headroom_trend:groups();
 tell(called) ->
     log(notice, [report, holders, trend]).
 

@@ -12,6 +12,9 @@
 
 %% The trends move slowly: they are looked at every so many samples.
 -define(LOOK_EVERY, 10).
+%% Who holds descriptors is looked at every so many samples: rarely, and more often while they grow.
+-define(GROUPS_EVERY, 900).
+-define(GROWING_GROUPS_EVERY, 30).
 %% Ids of our alarms.
 -define(LEVEL, {headroom, level}).
 -define(FULL(Name), {headroom, {full, Name}}).
@@ -98,15 +101,21 @@ reports(_, #{reported := Reported}) ->
     {false, Reported}.
 
 looked(#{ticks := Ticks} = State) when Ticks rem ?LOOK_EVERY =:= 0 ->
+    {Growing, Alarms} = headroom_trend:look(),
+    _ = [headroom_voice:grouped() || is_due(Growing, Ticks)],
     lists:foreach(
         fun({Name, Raised, Line}) ->
             _ = alarm(?FULL(Name), Raised, Line),
             headroom_voice:alarmed(Name, Raised, Line)
         end,
-        headroom_trend:look()),
+        Alarms),
     State;
 looked(State) ->
     State.
+
+is_due(_, ?LOOK_EVERY) -> true;
+is_due(true, Ticks) -> Ticks rem ?GROWING_GROUPS_EVERY =:= 0;
+is_due(false, Ticks) -> Ticks rem ?GROUPS_EVERY =:= 0.
 
 %% Only where SASL runs, and by message alone.
 alarm(Id, Raised, Line) ->

@@ -38,8 +38,15 @@ leak_test_() ->
             Speed = 3600000 * Count / Milliseconds,
             ?assert(PerHour < 2 * Speed andalso Speed < 2 * PerHour, {PerHour, Speed}),
             ?assertNotMatch(#{verdict := growing}, trend(processes, Resources)),
+            %% Who it is: with numbers, and not whoever holds most.
+            #{grower := #{group := Group, from := From, to := To}} =
+                await_value(Watched, fun(#{grower := Grower}) -> Grower =/= undefined end),
+            has([<<"headroom_watch_tests:leak">>], Group),
+            ?assert(To > From),
+            {ok, Report} = headroom_child:capture(Child, latin1, fun headroom:report/0),
+            has([<<"trend    fds has grown for ">>, <<"headroom_watch_tests:leak">>], Report),
             {ok, Printed} = headroom_child:capture(Child, latin1, fun headroom:trend/0),
-            has([<<"fds has grown for ">>, <<"growing">>, <<"full in ">>], Printed),
+            has([<<"fds has grown for ">>, <<"growing">>, <<"full in ">>, <<" grew most: from ">>], Printed),
             ?assertEqual([], [C || <<C>> <= Printed, C > 126]),
             Svg = headroom_child:call(Child, headroom, chart, [svg]),
             has([<<"<svg ">>, <<"</svg>">>, <<"fds has grown">>], Svg)
@@ -103,6 +110,42 @@ voice_at_zero_test_() ->
             ?assertEqual(here, headroom_child:call(Child, fun() -> here end))
         end)
     end}.
+
+%% Alarms and events are how others hear of it: each at the turn, and the alarm gone when the limit is.
+told_test_() ->
+    {timeout, 60, fun() ->
+        headroom_child:with(#{nofile => 128, args => fast(), load => [?MODULE]}, fun(Child) ->
+            ok = headroom_child:call(Child, fun load_telemetry/0),
+            ok = headroom_child:call(Child, fun() -> application:start(sasl) end),
+            Alarms = fun() -> [Id || {Id, _} <- headroom_child:call(Child, alarm_handler, get_alarms, [])] end,
+            Events = fun(Kind) -> headroom_child:call(Child, fun() -> ets:lookup(events, [headroom, Kind]) end) end,
+            _ = await_value(fun() -> Events(sample) end, fun(Found) -> Found =/= [] end),
+            ?assertEqual([], Alarms()),
+            [{_, #{used := _, limit := _}, #{resource := _}} | _] = Events(sample),
+            0 = headroom_child:fill(Child, fds),
+            [{headroom, level}] = await_value(Alarms, fun(Found) -> Found =/= [] end),
+            [{_, #{level := 2}, #{from := ok, to := critical, message := <<"headroom: ok -> critical", _/binary>>}}] =
+                await_value(fun() -> Events(level) end, fun(Found) -> Found =/= [] end),
+            ok = headroom_child:undo(Child, fds),
+            _ = await_value(Alarms, fun(Found) -> Found =:= [] end),
+            [_, {_, #{level := 0}, #{from := critical, to := ok}}] =
+                await_value(fun() -> Events(level) end, fun(Found) -> length(Found) =:= 2 end)
+        end)
+    end}.
+
+%% What is called of telemetry, which is no dependency: a table keeps the events.
+load_telemetry() ->
+    Owner = spawn(fun() ->
+        events = ets:new(events, [named_table, public, duplicate_bag]),
+        receive after infinity -> ok end
+    end),
+    true = is_pid(Owner),
+    Forms = [begin {ok, Tokens, _} = erl_scan:string(Text), {ok, Form} = erl_parse:parse_form(Tokens), Form end
+             || Text <- ["-module(telemetry).", "-export([execute/3]).",
+                         "execute(Event, Measured, About) -> true = ets:insert(events, {Event, Measured, About}), ok."]],
+    {ok, telemetry, Beam} = compile:forms(Forms),
+    {module, telemetry} = code:load_binary(telemetry, "telemetry.erl", Beam),
+    ok.
 
 %% A clock that is killed or suspended must come back, and what it remembered with it.
 killed_test_() ->

@@ -17,6 +17,7 @@ defmodule HealthTest do
   use ExUnit.Case, async: true
 
   doctest Headroom.Health
+  doctest Headroom.Metrics
 
   # A probe that is not halted goes on to the application, which answers it once more.
   test "answers the path it was given, and no other" do
@@ -29,6 +30,18 @@ defmodule HealthTest do
     other = %{conn() | request_path: "/healthy"}
     assert Headroom.Health.call(other, options) == other
     assert %{status: 200} = Headroom.Health.call(other, Headroom.Health.init([]))
+  end
+
+  # Prometheus scrapes what it is given: a page of something else is an alert on a healthy node.
+  test "answers scrapes under its path alone" do
+    options = Headroom.Metrics.init(at: "/metrics")
+    conn = Headroom.Metrics.call(%{conn() | request_path: "/metrics"}, options)
+    assert %{status: 200, halted: true, resp_body: body} = conn
+    assert body =~ "\nprocess_max_fds "
+    assert {"content-type", "text/plain; version=0.0.4; charset=utf-8"} in conn.resp_headers
+
+    other = %{conn() | request_path: "/"}
+    assert Headroom.Metrics.call(other, options) == other
   end
 
   defp conn, do: struct(Plug.Conn)

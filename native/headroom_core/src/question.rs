@@ -72,6 +72,8 @@ pub struct Given {
     pub exposure: Option<Exposure>,
     /// What a report tells besides, where that was collected.
     pub aside: Option<Aside>,
+    /// What grows, in sentences, where somebody watches and a question wants it.
+    pub growing: Option<String>,
     /// What the kernel said just now.
     pub probe: Probe,
     /// The highest use that a watcher saw.
@@ -125,6 +127,11 @@ impl Question {
         }
     }
 
+    /// Whether it tells what the samples of a watcher say.
+    pub fn wants_trend(&self) -> bool {
+        matches!(self, Question::Report(_) | Question::ReportWith(..))
+    }
+
     /// Whether it is about connections to other machines.
     pub fn wants_local_ports(&self) -> bool {
         matches!(self, Question::Plan(_))
@@ -154,6 +161,7 @@ pub fn answer(question: Question, given: Given) -> Result<Answer, Unanswered> {
             let beside = Beside {
                 hazards: hazards.as_deref(),
                 holder: None,
+                growing: given.growing.as_deref(),
                 aside: given.aside,
             };
             Answer::Text(report::with(&Snapshot::new(given.facts), &beside, charset))
@@ -163,6 +171,7 @@ pub fn answer(question: Question, given: Given) -> Result<Answer, Unanswered> {
             let beside = Beside {
                 hazards: hazards.as_deref(),
                 holder: Some(first.as_ref().map_or(TOO_LATE, |first| &first.headline)),
+                growing: given.growing.as_deref(),
                 aside: given.aside,
             };
             let mut snapshot = Snapshot::new(given.facts);

@@ -157,15 +157,18 @@ proptest! {
         uptime_ms: u64,
         ports: (u64, u64),
         elixir: bool,
+        signal: bool,
+        growing in prop::option::of(name()),
     ) {
         let first = First { headline: holder, line, gives, port };
         let hazards = hazards(&facts, &exposure());
         let mut snapshot = Snapshot::new(facts);
         first.relieve(&mut snapshot.judgement.findings);
-        let aside = Aside { uptime_ms, inet_ports: ports.0, port_programs: ports.1 };
+        let aside = Aside { uptime_ms, inet_ports: ports.0, port_programs: ports.1, signal };
         let beside = Beside {
             hazards: Some(&hazards),
             holder: Some(&first.headline),
+            growing: growing.as_deref(),
             aside: Some(aside),
         };
         let report = report::with(&snapshot, &beside, Charset::Ascii);
@@ -199,6 +202,7 @@ fn a_report_says_when_and_what_the_descriptors_are() {
         uptime_ms: 93_784_000,
         inet_ports: 391,
         port_programs: 2,
+        signal: true,
     };
     let beside = Beside {
         aside: Some(aside),
@@ -215,6 +219,23 @@ fn a_report_says_when_and_what_the_descriptors_are() {
         "{report}"
     );
     assert!(report.contains(" 2466170 "), "{report}");
+    assert!(
+        !report.contains("USR2"),
+        "a node that is well needs nobody: {report}"
+    );
+    let full = |beside: &Beside| report::with(&snapshot("incident"), beside, Charset::Ascii);
+    let armed = full(&beside);
+    assert!(armed.contains("\nno shell? kill -USR2 "), "{armed}");
+    // A VM that does not handle the signal dies of it.
+    let aside = Aside {
+        signal: false,
+        ..aside
+    };
+    let disarmed = full(&Beside {
+        aside: Some(aside),
+        ..beside
+    });
+    assert!(!disarmed.contains("USR2"), "{disarmed}");
 }
 
 // Without this a terminal in another character set would show escapes in the middle of the table.

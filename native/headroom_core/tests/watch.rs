@@ -200,9 +200,22 @@ fn what_is_unknown_is_left_out_of_the_metrics() {
 fn a_leak_is_shown_with_the_time_that_is_left() {
     let mut node = Clocked::new();
     let start = soft() - 412;
-    for second in 0..200 {
+    let held = |leak| {
+        vec![
+            ("chat".into(), 400, None),
+            (
+                "srv_l\u{e9}ak at 127.0.0.1:5222".into(),
+                leak,
+                Some(leak / 2),
+            ),
+        ]
+    };
+    node.tick(start);
+    node.watch.note_groups(node.now_ms, held(10));
+    for second in 1..200 {
         node.tick(start - second);
     }
+    node.watch.note_groups(node.now_ms, held(200));
     let outlooks = node.watch.outlooks(None);
     node.watch.show(outlooks);
     let data = node.watch.data(node.clock());
@@ -222,6 +235,12 @@ fn a_leak_is_shown_with_the_time_that_is_left() {
             .any(|c| ('\u{2801}'..='\u{28ff}').contains(&c)),
         "{drawn}"
     );
+    // The larger one does not grow: who is told it restarts the wrong server.
+    let grew = "srv_l\u{e9}ak at 127.0.0.1:5222 grew most: from 10 to 200 descriptors in 3 min, 100 of them idle.";
+    assert!(drawn.replace("\n  ", " ").contains(grew), "{drawn}");
+    assert!(lines::growing(&data).unwrap().ends_with(grew));
+    assert!(lines::alarm(&data, Name::Fds, true).ends_with(grew));
+    assert!(!lines::alarm(&data, Name::Atoms, true).contains("grew"));
     let svg = chart::svg(&node.watch, &data).unwrap();
     assert!(svg.starts_with("<svg ") && svg.contains("fds has grown for "));
 }

@@ -47,6 +47,9 @@ pub struct Aside {
     pub inet_ports: u64,
     /// Ports that are programs of the operating system.
     pub port_programs: u64,
+    /// Whether SIGUSR2 is handled: it would end a VM that does not.
+    #[serde(default)]
+    pub signal: bool,
 }
 
 /// What cannot change while the VM runs: told once, and kept by the library.

@@ -36,6 +36,8 @@ pub struct Beside<'a> {
     pub hazards: Option<&'a [Finding]>,
     /// The holder that is told first, in one sentence.
     pub holder: Option<&'a str>,
+    /// What grows, in sentences.
+    pub growing: Option<&'a str>,
     /// What only the VM can tell.
     pub aside: Option<Aside>,
 }
@@ -74,6 +76,15 @@ pub fn with(snapshot: &Snapshot, beside: &Beside, charset: Charset) -> String {
     if let Some(holder) = beside.holder {
         let holder = format!("holders  {holder}: headroom:holders().");
         lines.extend(set(&holder, "         "));
+    }
+    if let Some(growing) = beside.growing {
+        lines.extend(set(&format!("trend    {growing}"), "         "));
+    }
+    if beside.aside.is_some_and(|aside| aside.signal) && judgement.level > Level::Notice {
+        let pid = facts.os_pid;
+        let signal =
+            format!("no shell? kill -USR2 {pid}: this goes to the log, the reserve is given back");
+        lines.extend(set(&signal, "         "));
     }
     lines.extend(unseen(&facts.unreadable).map_or_else(Vec::new, |unseen| set(&unseen, "")));
     for missing in &facts.unreadable {

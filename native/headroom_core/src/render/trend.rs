@@ -7,7 +7,7 @@ use super::page;
 use super::report::Charset;
 use crate::number::{self, plain};
 use crate::trend::watch::{AtZero, Data, Trend};
-use crate::trend::{Samples, Span, Verdict, Watch};
+use crate::trend::{Grower, Samples, Span, Verdict, Watch};
 use headroom_facts::vocabulary::{Count, Limit, Name};
 
 /// Characters that a chart is wide; the numbers beside it fit into the rest of the page.
@@ -26,6 +26,11 @@ pub fn trend(watch: &Watch, data: &Data, charset: Charset) -> String {
             .iter()
             .for_each(|line| push(&mut out, line));
     }
+    if let Some(grower) = &data.grower {
+        page::wrapped(&grew(grower), "", "  ")
+            .iter()
+            .for_each(|line| push(&mut out, line));
+    }
     for trend in &data.resources {
         if let Some((title, chart)) = chart(watch.samples(), trend, charset) {
             push(&mut out, "");
@@ -33,7 +38,10 @@ pub fn trend(watch: &Watch, data: &Data, charset: Charset) -> String {
             chart.lines().for_each(|line| push(&mut out, line));
         }
     }
-    out
+    match charset {
+        Charset::Unicode => out,
+        Charset::Ascii => out.lines().map(|line| page::ascii(line) + "\n").collect(),
+    }
 }
 
 fn push(out: &mut String, line: &str) {
@@ -140,6 +148,21 @@ pub fn outlook(trend: &Trend) -> Option<String> {
         }
     };
     Some(sentence)
+}
+
+/// Which group of holders grew most, with both numbers.
+pub fn grew(grower: &Grower) -> String {
+    let idle = match grower.idle {
+        Some(idle) if idle > 0 => format!(", {} of them idle", plain(idle)),
+        _ => String::new(),
+    };
+    format!(
+        "{} grew most: from {} to {} descriptors in {}{idle}.",
+        grower.group,
+        plain(grower.from),
+        plain(grower.to),
+        time(grower.within_ms),
+    )
 }
 
 /// When nothing was left, for how long, and what held it.

@@ -65,7 +65,29 @@ pub fn alarm(data: &Data, name: Name, raised: bool) -> String {
     let of_name = data.resources.iter().find(|trend| trend.name == name);
     let sentence = of_name.filter(|_| raised).and_then(trend::outlook);
     match sentence {
-        Some(sentence) => format!("headroom: {sentence}"),
+        Some(sentence) => {
+            let grower = data.grower.as_ref().filter(|_| is_held(name));
+            let grew = grower.map_or(String::new(), |grower| format!(" {}", trend::grew(grower)));
+            format!("headroom: {sentence}{grew}")
+        }
         None => format!("headroom: {} is no longer about to be full.", name.as_str()),
     }
+}
+
+/// What grows now, when it is full, and which holders grew with it; for the report. Nothing if nothing grows.
+pub fn growing(data: &Data) -> Option<String> {
+    let growing = data.resources.iter().filter_map(|trend| {
+        let mut sentence = trend::outlook(trend)?;
+        if let Some(grower) = data.grower.as_ref().filter(|_| is_held(trend.name)) {
+            sentence = format!("{sentence} {}", trend::grew(grower));
+        }
+        Some(sentence)
+    });
+    let sentences: Vec<String> = growing.collect();
+    (!sentences.is_empty()).then(|| sentences.join(" "))
+}
+
+/// Whether groups of holders are counted in it.
+fn is_held(name: Name) -> bool {
+    matches!(name, Name::Fds | Name::Ports)
 }

@@ -51,7 +51,9 @@ const FURTHEST_MS: u64 = 3 * 3_600_000;
 
 /// Whether the limit is no further than the rise was observed.
 fn is_near(outlook: &Outlook) -> bool {
-    let full = outlook.full.filter(|_| outlook.verdict == Verdict::Growing);
+    let full = outlook
+        .full
+        .filter(|_| outlook.verdict == Verdict::Growing && !outlook.is_known);
     full.is_some_and(|full| full.in_ms <= outlook.window_ms.min(FURTHEST_MS))
 }
 
@@ -71,6 +73,7 @@ mod tests {
                 earliest_ms: in_ms,
                 latest_ms: None,
             }),
+            is_known: false,
         }
     }
 
@@ -89,6 +92,17 @@ mod tests {
         }
         assert!(look(500_000), "cleared like it was raised");
         assert!(!alarm.is_raised());
+    }
+
+    // Every Monday rises to where every Friday was.
+    #[test]
+    fn a_rise_to_a_known_level_is_no_alarm() {
+        let known = Outlook {
+            is_known: true,
+            ..growing(0)
+        };
+        let mut alarm = Alarm::default();
+        assert!((0..10).all(|look| !alarm.look(&known, look * 10_000)));
     }
 
     // Three looks at the same second are one.

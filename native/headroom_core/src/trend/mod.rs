@@ -2,6 +2,7 @@
 
 pub mod alarm;
 pub mod compact;
+pub mod groups;
 pub mod outlook;
 pub mod samples;
 pub mod statistics;
@@ -9,6 +10,7 @@ pub mod verdict;
 pub mod watch;
 
 pub use alarm::Alarm;
+pub use groups::{Groups, Grower};
 pub use outlook::{outlook, Full, Outlook};
 pub use samples::{Highest, Samples, Span, Used};
 pub use verdict::Verdict;

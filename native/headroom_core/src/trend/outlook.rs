@@ -31,6 +31,8 @@ pub struct Outlook {
     pub per_hour: f64,
     /// When nothing is left, if it grows and there is a limit.
     pub full: Option<Full>,
+    /// It grows to where it often was in the last two weeks, and came back from: that is no alarm.
+    pub is_known: bool,
 }
 
 /// The windows: their points, and the fewest that say anything.
@@ -81,6 +83,7 @@ pub fn outlook(samples: &Samples, name: Name, week_ms: Option<u64>, free: Option
             since_ms: 0,
             per_hour: 0.0,
             full: None,
+            is_known: false,
         };
     };
     let growing = judged.verdict == Verdict::Growing;
@@ -92,6 +95,9 @@ pub fn outlook(samples: &Samples, name: Name, week_ms: Option<u64>, free: Option
         full: free
             .filter(|_| growing)
             .map(|free| full(samples, name, &judged, free)),
+        is_known: growing
+            && !is_near_end(&judged, free)
+            && is_known(samples, name, window_ms, &judged),
     }
 }
 
@@ -129,6 +135,31 @@ fn is_news(samples: &Samples, name: Name, length_ms: u64, judged: &Judged) -> bo
         return true;
     }
     quantile(&mut before, USUAL).is_none_or(|usual| judged.top > usual * BEYOND)
+}
+
+/// So often in two weeks must the node have been there.
+const OFTEN: f64 = 0.98;
+/// With less than this share left, it does not matter how often it was there.
+const LAST: f64 = 0.05;
+
+/// Whether it often was where it grows to, before its window: a quiet weekend makes of every Monday a steep rise.
+fn is_known(samples: &Samples, name: Name, length_ms: u64, judged: &Judged) -> bool {
+    let quarter = samples.step_ms(Span::Quarters);
+    let mut before = samples.window(name, Span::Quarters, 14 * 96).highs;
+    before.truncate(
+        before
+            .len()
+            .saturating_sub(length_ms.div_ceil(quarter) as usize),
+    );
+    let mut before: Vec<f64> = before.into_iter().flatten().collect();
+    if (before.len() as u64) * quarter < DAY_MS {
+        return false;
+    }
+    quantile(&mut before, OFTEN).is_some_and(|often| judged.top <= often * BEYOND)
+}
+
+fn is_near_end(judged: &Judged, free: Option<u64>) -> bool {
+    free.is_some_and(|free| (free as f64) < LAST * (judged.top + free as f64))
 }
 
 /// Whether every shorter window that would have to see the change sees it: else it is over.

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 
 use serde::Serialize;
 
+use super::groups::{Groups, Grower, Held};
 use super::samples::index;
 use super::{outlook, Alarm, Full, Highest, Outlook, Samples, Used, Verdict};
 use crate::measure::Resources;
@@ -71,6 +72,7 @@ pub struct Watch {
     emptied: [u64; 6],
     last: Option<Resources>,
     holder: Option<String>,
+    groups: Groups,
 }
 
 impl Watch {
@@ -86,6 +88,7 @@ impl Watch {
             emptied: [0; 6],
             last: None,
             holder: None,
+            groups: Groups::default(),
         }
     }
 
@@ -191,6 +194,25 @@ impl Watch {
         self.holder.as_deref()
     }
 
+    /// Notes who holds how many descriptors now.
+    pub fn note_groups(&mut self, now_ms: u64, groups: Vec<Held>) {
+        self.groups.push(now_ms, groups);
+    }
+
+    /// Whether descriptors, or the ports that most of them belong to, become more.
+    pub fn holders_grow(&self) -> bool {
+        self.rise().is_some()
+    }
+
+    /// How long descriptors or ports have been growing, if they are.
+    fn rise(&self) -> Option<u64> {
+        let growing = [Name::Fds, Name::Ports].map(|name| {
+            let outlook = self.outlook(name)?;
+            (outlook.verdict == Verdict::Growing).then_some(outlook.since_ms)
+        });
+        growing.into_iter().flatten().max()
+    }
+
     /// The trends as they are now; they take up to some milliseconds, so look at a copy.
     pub fn outlooks(&self, week_ms: Option<u64>) -> [Option<Outlook>; 6] {
         std::array::from_fn(|at| {
@@ -270,6 +292,9 @@ impl Watch {
             samples: self.samples.taken(),
             skipped: self.samples.skipped(),
             level: self.told,
+            grower: self
+                .rise()
+                .and_then(|since_ms| self.groups.grower(since_ms)),
             resources,
         }
     }
@@ -346,6 +371,8 @@ pub struct Data {
     pub skipped: u64,
     /// The level as it was told last.
     pub level: Level,
+    /// The group of holders that grew most, while descriptors or ports grow.
+    pub grower: Option<Grower>,
     /// Each resource, in listed order.
     pub resources: Vec<Trend>,
 }

@@ -65,12 +65,17 @@ fn answered<'a>(
     let aside = moment.beam.aside.take();
     let facts = Facts::new(system, moment.beam, moment.thresholds);
     let recorded = watch::recorded(facts.taken_at);
+    let growing = question
+        .wants_trend()
+        .then(|| watch::growing(facts.taken_at))
+        .flatten();
     let probe = question.suspicion(&facts).map(os::probe);
     let local_ports = question.wants_local_ports().then(os::local_ports).flatten();
     let given = Given {
         facts,
         exposure,
         aside,
+        growing,
         probe: probe.unwrap_or_default(),
         recorded,
         local_ports,

@@ -48,6 +48,12 @@ pub(super) fn recorded(system_ms: i64) -> Vec<Peak> {
         .map_or(Vec::new(), |watch| watch.recorded(clock(system_ms)))
 }
 
+/// What grows as the trends were last looked at, in sentences for a report.
+pub(super) fn growing(system_ms: i64) -> Option<String> {
+    let data = watch().as_ref()?.data(clock(system_ms));
+    lines::growing(&data)
+}
+
 /// What a sample brought.
 #[derive(Serialize)]
 struct Sampled {
@@ -128,25 +134,35 @@ fn note_holder(env: Env, holder: String) -> Term {
     ok().encode(env)
 }
 
-/// Looks at the trends: the alarms that were raised or cleared by it, each with a line that tells it.
+/// Notes who holds how many descriptors: groups with their counts, and how many of these are idle.
+#[rustler::nif]
+fn note_groups(env: Env, groups: Vec<(String, u64, Option<u64>)>) -> Term {
+    if let Some(watch) = watch().as_mut() {
+        watch.note_groups(os::moment().uptime_ms, groups);
+    }
+    ok().encode(env)
+}
+
+/// Looks at the trends: whether descriptors or ports grow, and the alarms that were raised or cleared by it, each with a line that tells it.
 #[rustler::nif(schedule = "DirtyCpu")]
 fn trends(env: Env, system_ms: i64) -> NifResult<Term> {
     let Some(copy) = watch().clone() else {
-        return Ok(to_term(env, &Vec::<()>::new())?);
+        return Ok(to_term(env, &(false, Vec::<()>::new()))?);
     };
     let clock = clock(system_ms);
     let outlooks = copy.outlooks(clock.week_ms());
     let mut memory = watch();
     let Some(watch) = memory.as_mut() else {
-        return Ok(to_term(env, &Vec::<()>::new())?);
+        return Ok(to_term(env, &(false, Vec::<()>::new()))?);
     };
     let turned = watch.keep(outlooks);
     let data = watch.data(clock);
+    let grow = watch.holders_grow();
     drop(memory);
     let told = turned
         .into_iter()
         .map(|(name, raised)| (name, raised, lines::alarm(&data, name, raised)));
-    Ok(to_term(env, &told.collect::<Vec<_>>())?)
+    Ok(to_term(env, &(grow, told.collect::<Vec<_>>()))?)
 }
 
 /// What is remembered, with the trends of this moment.
