@@ -38,9 +38,10 @@ shown(Module) ->
     Show = io_lib:format("[c:h(~s, F) || F <- proplists:get_keys(~s:module_info(exports))], halt().", [Module, Module]),
     words(os:cmd(io_lib:format("~s -noinput -noshell -pa '~s' -eval '~s'", [Erl, Ebin, Show]))).
 
-%% Without marks and lines, since later releases render code and emphasis.
+%% Without marks and lines: releases render code and emphasis each in its way, and not where no terminal is.
 words(Text) ->
-    re:replace(Text, "(\\e\\[[0-9;]*m|[`*\\s])+", " ", [global, {return, binary}, unicode]).
+    Plain = re:replace(Text, "\\e\\[[0-9;]*m|[`*]", "", [global, {return, binary}, unicode]),
+    re:replace(Plain, "\\s+", " ", [global, {return, binary}, unicode]).
 
 source_folder() ->
     filename:dirname(proplists:get_value(source, headroom:module_info(compile))).
