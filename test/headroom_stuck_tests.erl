@@ -39,11 +39,11 @@ sockets_are_unknown_test_() ->
 %% Whoever serves the signals may be stuck: the application stops and starts all the same, and a node that is not armed says so.
 signals_test_() ->
     child(#{}, fun(Child) ->
-        ?assert(headroom_child:call(Child, headroom_signal, is_armed, [])),
+        ?assert(headroom_child:call(Child, headroom_held, signal, [])),
         true = headroom_child:call(Child, fun() -> suspend(erl_signal_server) end),
         ok = headroom_child:call(Child, application, stop, [headroom]),
         {ok, _} = headroom_child:call(Child, application, ensure_all_started, [headroom]),
-        ?assertEqual({false, ok}, {headroom_child:call(Child, headroom_signal, is_armed, []),
+        ?assertEqual({false, ok}, {headroom_child:call(Child, headroom_held, signal, []),
                                    headroom_child:call(Child, headroom, health, [])})
     end).
 
