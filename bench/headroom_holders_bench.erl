@@ -1,6 +1,7 @@
 %% Prints what an inventory costs at several numbers of gen_tcp sockets, each with a process of its own: the kernel's half,
-%% the whole, and the walk that users of recon write; and the longest gap that a process saw meanwhile which only asks for
-%% the time. It judges nothing.
+%% the rest (the join with the VM) and its share of that half, the whole; what users of recon write, recon:port_types/0 and a
+%% walk over the ports with their owners, all in time of the processor; and the longest gap that a process saw meanwhile which
+%% only asks for the time, by the clock. It judges nothing.
 %%   erl +P 100000 ... -run headroom_holders_bench main N...
 -module(headroom_holders_bench).
 
@@ -11,8 +12,9 @@
 main(Counts) ->
     {ok, _} = application:ensure_all_started(headroom),
     {ok, Listener} = gen_tcp:listen(0, [{ip, {127, 0, 0, 1}}, {active, false}, {backlog, 1024}]),
-    io:format("OTP ~s; milliseconds~n~8s ~8s ~10s ~7s ~10s ~9s~n",
-              [erlang:system_info(otp_release), "sockets", "look", "inventory", "ratio", "port walk", "gap"]),
+    io:format("OTP ~s; milliseconds~n~8s ~8s ~8s ~9s ~10s ~10s ~10s ~8s~n",
+              [erlang:system_info(otp_release), "sockets", "look", "join", "join/look", "inventory", "port_types", "port walk",
+               "gap"]),
     lists:foldl(fun(Count, Held) -> measure(list_to_integer(Count), Listener, Held) end, 0, Counts),
     halt(0, [{flush, false}]).
 
@@ -21,8 +23,9 @@ measure(Count, Listener, Held) ->
     [pair(Listener, Port) || _ <- lists:seq(1, (Count - Held) div 2)],
     Look = fastest(fun() -> look({start, 900000}) end),
     {Inventory, Gap} = probed(fun() -> fastest(fun headroom:inventory/0) end),
-    Walk = fastest(fun walk/0),
-    io:format("~8b ~8.1f ~10.1f ~7.2f ~10.1f ~9.1f~n", [Count, Look, Inventory, Inventory / Look, Walk, Gap]),
+    Join = Inventory - Look,
+    io:format("~8b ~8.1f ~8.1f ~9.2f ~10.1f ~10s ~10.1f ~8.1f~n",
+              [Count, Look, Join, Join / Look, Inventory, port_types(), fastest(fun walk/0), Gap]),
     Count.
 
 pair(Listener, Port) ->
@@ -35,17 +38,26 @@ conn() -> receive stop -> ok end.
 look(State) ->
     case headroom_nif:look(State) of
         {more, Next, _} -> look(Next);
-        {done, _} -> ok
+        {done, _} -> ok;
+        busy -> look(State)
     end.
 
-%% What recon:port_types/0 and a walk over inet ports with their owners come to.
+%% RabbitMQ's package brings recon along.
+port_types() ->
+    case code:ensure_loaded(recon) of
+        {module, recon} -> io_lib:format("~.1f", [fastest(fun() -> apply(recon, port_types, []) end)]);
+        {error, _} -> "-"
+    end.
+
+%% The walk over inet ports with their owners.
 walk() ->
     Ports = [{erlang:port_info(Port, name), erlang:port_info(Port, connected), inet:getstat(Port), inet:peername(Port)}
              || Port <- erlang:ports(), erlang:port_info(Port, name) =:= {name, "tcp_inet"}],
     [{Owner, process_info(Owner, [registered_name, initial_call, dictionary])} || {_, {connected, Owner}, _, _} <- Ports].
 
+%% Milliseconds of the processor, all threads of the node together: others on the machine hardly change them.
 fastest(Fun) ->
-    lists:min([begin {Took, _} = timer:tc(Fun), Took / 1000 end || _ <- lists:seq(1, ?ROUNDS)]).
+    lists:min([headroom_measure:once(Fun) / 1000 || _ <- lists:seq(1, ?ROUNDS)]).
 
 %% The longest time, in milliseconds, between two looks of another process at the clock.
 probed(Fun) ->
