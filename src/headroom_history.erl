@@ -16,14 +16,14 @@
 %% As far into a record as its number stands.
 -define(BEGINNING, 128).
 
--type record() :: fun((non_neg_integer()) -> binary() | {error, term()}).
+-type recorder() :: fun((non_neg_integer()) -> binary() | {error, term()}).
 -opaque history() :: #{path := binary(), file := file:fd(), identity := headroom_own_file:identity(),
                        next := non_neg_integer(), noted := integer() | never, level := headroom:level() | none}.
 -export_type([history/0]).
 
 %% Nothing but a regular file that has our records in it is taken, and one that is made here begins with one; without one
 %% the node lives as well.
--spec open(file:filename_all(), record()) -> history() | none.
+-spec open(file:filename_all(), recorder()) -> history() | none.
 open(StatusFile, Record) ->
     open_at(unicode:characters_to_binary([StatusFile, ".history"]), Record).
 
@@ -73,7 +73,7 @@ number(Beginning) ->
 
 %% Keeps the record that is made of a number, if it is time for one. A file that vanished begins anew, and one that
 %% somebody else put there is left alone.
--spec note(history() | none, headroom:level(), record()) -> history() | none.
+-spec note(history() | none, headroom:level(), recorder()) -> history() | none.
 note(none, _Level, _Record) ->
     none;
 note(#{noted := Noted, level := Before} = History, Level, Record) ->
