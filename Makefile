@@ -1,5 +1,5 @@
 # The work is in script/; each target installs what it misses (Debian, cargo given) and can be run again at any time.
-.PHONY: report demo test lint bench integration metrics trend attach fresh container fuzz kernels bench-levels targets artefacts
+.PHONY: report demo test lint bench integration metrics trial trend attach fresh container fuzz kernels bench-levels targets artefacts
 
 report:
 	@script/report
@@ -30,6 +30,9 @@ integration:
 
 metrics:
 	@script/metrics
+
+trial:
+	@script/trial
 
 trend:
 	@script/trend

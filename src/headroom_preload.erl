@@ -32,7 +32,7 @@
 -spec run() -> ok.
 run() ->
     Own = modules_of(headroom),
-    Elixir = [Module || erlang:module_loaded('Elixir.Kernel'), Module <- ?ELIXIR],
+    Elixir = [Module || erlang:module_loaded('Elixir.Kernel'), Module <- ?ELIXIR ++ modules_of(iex)],
     lists:foreach(fun code:ensure_loaded/1, Own ++ ?OURS ++ ?SHELL ++ ?FORMATTING ++ ?ERRORS ++ Elixir),
     lists:foreach(fun warm/1, formatters()).
 

@@ -9,7 +9,12 @@ run(Command) ->
     Port = open_port({spawn_executable, "/bin/sh"},
                      [{args, ["-c", unicode:characters_to_binary(Command)]}, stderr_to_stdout, binary, eof, exit_status]),
     Output = collect(Port, []),
-    receive {Port, {exit_status, Status}} -> {Status, Output} end.
+    receive
+        {Port, {exit_status, Status}} ->
+            %% With `eof' a port stays open at its end, and its pipe with it.
+            _ = catch erlang:port_close(Port),
+            {Status, Output}
+    end.
 
 collect(Port, Output) ->
     receive

@@ -177,7 +177,7 @@ impl Place {
             Place::EngineUnit => "in the systemd unit of containerd on the host",
             Place::ContainerRun => "for docker or podman run",
             Place::Compose => "in the service of the compose file",
-            Place::Dockerfile => "in the Dockerfile, the node's start as CMD",
+            Place::Dockerfile => "in the Dockerfile, with the command headroom in the image",
             Place::StartScript => "in the script that starts the node",
             Place::SysctlD => "in /etc/sysctl.d/ on the host",
             Place::Host => "as root on the host",

@@ -287,9 +287,11 @@ fn fixes_fit_how_the_node_was_started() {
         fix.into_iter().map(|fix| fix.line).collect()
     };
     facts.boot.started_by = StartedBy::Container;
-    let image = r#"ENTRYPOINT ["headroom", "exec", "--nofile", "65536", "--"]"#;
+    // No command of ours: an image without it would not start.
     let run = "--ulimit nofile=65536:65536";
-    assert_eq!(lines(&facts), [image, run]);
+    assert_eq!(lines(&facts), ["ulimit -Sn 65536", run]);
+    let fix = found(&facts, Id::NofileLow).unwrap().fix;
+    assert!(fix[1].note.starts_with("or instead "), "{fix:?}");
     facts.boot.started_by = StartedBy::Systemd;
     assert_eq!(lines(&facts), ["LimitNOFILE=65536"]);
     facts.boot.started_by = StartedBy::Unknown;

@@ -145,7 +145,7 @@ fn exposure() -> Exposure {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(300))]
     // At every use, for every name, with everything that is told beside: the screen of an operator has 80 columns.
     #[test]
     fn no_line_of_any_report_is_longer_than_the_page(

@@ -85,10 +85,11 @@ impl StartedBy {
     pub fn of(is_set: impl Fn(&str) -> bool, exists: impl Fn(&str) -> bool) -> StartedBy {
         if is_set("KUBERNETES_SERVICE_HOST") {
             StartedBy::Kubernetes
+        } else if is_set("INVOCATION_ID") {
+            // A unit, also where the system that it belongs to is itself a container, or an image made from one.
+            StartedBy::Systemd
         } else if is_set("container") || exists("/.dockerenv") || exists("/run/.containerenv") {
             StartedBy::Container
-        } else if is_set("INVOCATION_ID") {
-            StartedBy::Systemd
         } else {
             StartedBy::Unknown
         }
@@ -231,6 +232,21 @@ mod tests {
             ..Environment::default()
         };
         Boot::new(Some(&args(words)), Some(limit), env).port_limit_source
+    }
+
+    // A unit in a machine that was made from an image is no container: docker lines would be of no use there.
+    #[test]
+    fn a_unit_is_a_unit_wherever_its_system_runs() {
+        let of = |set: &[&str], there: &[&str]| {
+            StartedBy::of(|name| set.contains(&name), |path| there.contains(&path))
+        };
+        let (unit, image) = (["INVOCATION_ID"], ["/.dockerenv"]);
+        assert_eq!(of(&unit, &image), StartedBy::Systemd);
+        assert_eq!(of(&[], &image), StartedBy::Container);
+        assert_eq!(of(&["container"], &[]), StartedBy::Container);
+        let pod = ["KUBERNETES_SERVICE_HOST", "INVOCATION_ID"];
+        assert_eq!(of(&pod, &image), StartedBy::Kubernetes);
+        assert_eq!(of(&[], &[]), StartedBy::Unknown);
     }
 
     // A wrong source sends the operator to the wrong file.

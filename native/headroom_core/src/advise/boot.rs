@@ -87,21 +87,27 @@ pub fn at_boot(facts: &Facts, wanted: u64, shell: Option<u64>) -> Vec<Fix> {
     }
     match (facts.boot.started_by, shell) {
         (StartedBy::Systemd, _) => fixes.push(lines::unit(wanted)),
+        // Not by a command of ours: nobody knows whether it is in the image.
         (StartedBy::Container, soft) => {
-            fixes.extend(soft.map(lines::image));
-            fixes.push(lines::container(wanted));
+            fixes.extend(one_of(soft.map(lines::shell), lines::container(wanted)));
         }
         // A pod has no field for it: the limit is that of the node's container engine.
-        (StartedBy::Kubernetes, Some(soft)) => {
-            fixes.extend([lines::image(soft), lines::shell(soft)])
-        }
+        (StartedBy::Kubernetes, Some(soft)) => fixes.push(lines::shell(soft)),
         (StartedBy::Kubernetes, None) => fixes.push(lines::engine(wanted)),
         (StartedBy::Unknown, soft) => {
-            fixes.extend(soft.map(lines::shell));
-            fixes.push(lines::unit(wanted));
+            fixes.extend(one_of(soft.map(lines::shell), lines::unit(wanted)));
         }
     }
     fixes
+}
+
+/// Two ways to one end: whoever reads both does one of them.
+fn one_of(first: Option<Fix>, other: Fix) -> Vec<Fix> {
+    let Some(first) = first else {
+        return vec![other];
+    };
+    let note = format!("or instead {}", other.note);
+    vec![first, Fix { note, ..other }]
 }
 
 /// What helps when the soft limit cannot be raised on the node as it runs.

@@ -3,7 +3,7 @@
 use super::harden::Attempts;
 use super::{Hazard, Node};
 use crate::advise::boot;
-use crate::finding::{Finding, Fix, Id, Key, Proof};
+use crate::finding::{Finding, Id, Key, Proof};
 use crate::number;
 use headroom_facts::vocabulary::Name;
 
@@ -18,13 +18,11 @@ pub(super) const HAZARD: Hazard = Hazard {
 fn find(node: &Node) -> Option<Finding> {
     node.exposure.file_server.then(|| {
         let processes = node.of(Name::Processes);
-        let mut fix = boot::more(node.facts, Name::Processes);
-        fix.push(Fix::permanent("file:open(Name, [raw | Modes])", "in the code that opens files"));
         node.hazard(
             Id::FileServerNeedsProcess,
             &[Name::Processes],
             format!(
-                "With a full process table one file:open that is not raw takes the node down with file_server_2 ({} of {} processes are free).",
+                "With a full process table one file:open without the option raw takes the node down with file_server_2 ({} of {} processes are free).",
                 number::limit(processes.free),
                 number::limit(processes.limit)
             ),
@@ -32,7 +30,7 @@ fn find(node: &Node) -> Option<Finding> {
                 (Key::Free, Proof::Limit(processes.free)),
                 (Key::Limit, Proof::Limit(processes.limit)),
             ],
-            fix,
+            boot::more(node.facts, Name::Processes),
         )
     })
 }
