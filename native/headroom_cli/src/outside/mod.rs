@@ -117,18 +117,12 @@ impl Node {
 
     /// Paths of local datagram sockets that the node itself has, as it sees them; only such a path is looked for.
     pub fn bound_sockets(&self, is_meant: impl Fn(&str) -> bool) -> Vec<PathBuf> {
-        let named = self
-            .process
-            .unix()
-            .into_iter()
-            .flatten()
-            .filter_map(|socket| {
-                let path = socket.path?;
-                let meant = socket.socket_type == DATAGRAM
-                    && path.is_absolute()
-                    && is_meant(path.to_str()?);
-                meant.then_some((socket.inode, path))
-            });
+        let table = std::fs::read(format!("/proc/{}/net/unix", self.pid)).unwrap_or_default();
+        let named = table
+            .split(|byte| *byte == b'\n')
+            .filter_map(local_socket)
+            .filter(|(kind, _, path)| *kind == DATAGRAM && path.starts_with('/') && is_meant(path))
+            .map(|(_, inode, path)| (inode, PathBuf::from(path)));
         let named: Vec<(u64, PathBuf)> = named.collect();
         if named.is_empty() {
             return Vec::new();
@@ -159,5 +153,38 @@ impl Node {
     /// The name to show: what is not told by the command line may still have one, given at run time.
     pub fn shown_name(&self) -> &str {
         self.name.as_deref().unwrap_or("-")
+    }
+}
+
+/// Kind, inode and path of a line of /proc/net/unix. A name of any bytes, which an abstract socket of anybody may have, is none.
+fn local_socket(line: &[u8]) -> Option<(u16, u64, &str)> {
+    let mut rest = std::str::from_utf8(line).ok()?;
+    let mut fields = [""; 7];
+    for field in &mut fields {
+        rest = rest.trim_start_matches(' ');
+        (*field, rest) = rest.split_at(rest.find(' ')?);
+    }
+    let kind = u16::from_str_radix(fields[4], 16).ok()?;
+    Some((kind, fields[6].parse().ok()?, rest.strip_prefix(' ')?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::local_socket;
+
+    // One socket with an odd name, of whatever program of the host, would hide every door from its node's number.
+    #[test]
+    fn a_name_of_any_bytes_hides_no_other() {
+        let door = b"0000000000000000: 00000002 00000000 00000000 0002 01  4711 /run/a b/door.1";
+        assert_eq!(local_socket(door), Some((2, 4711, "/run/a b/door.1")));
+        for line in [
+            &b"0000000000000000: 00000002 00000000 00000000 0002 01 4711 @\x83Z\xff"[..],
+            b"0000000000000000: 00000002 00000000 00000000 0002 01 4711",
+            b"Num       RefCount Protocol Flags    Type St Inode Path",
+            b"\x07\xd9_X rest of a name with a line break",
+            b"",
+        ] {
+            assert_eq!(local_socket(line), None);
+        }
     }
 }
