@@ -16,8 +16,8 @@ an_owner_that_changed_is_left_alone_test_() ->
             put(all, [Innocent | Conns]),
             close(fun() -> First ! {give, Innocent, self()}, receive given -> ok end end)
         end),
-        ?assertEqual({ok, #{asked => 2, closed => 2, moved => 1, left => 0}}, Closed),
-        ?assertEqual(2, call(Child, fun() -> length([Pid || Pid <- get(all), is_process_alive(Pid)]) end))
+        ?assertMatch({ok, #{asked := 2, moved := 1, left := 0}}, Closed),
+        ok = call(Child, fun() -> await_alive(2, get(all)) end)
     end).
 
 %% The process of a socket stays, and the one that it works for is another one now.
@@ -103,7 +103,7 @@ the_line_can_be_typed_test_() ->
         {ok, Tokens, _} = erl_scan:string(binary_to_list(Line)),
         {ok, [{call, _, {remote, _, {atom, _, headroom}, {atom, _, close}}, [Argument]}]} = erl_parse:parse_exprs(Tokens),
         {value, Group, _} = erl_eval:expr(Argument, []),
-        ?assertMatch({ok, #{asked := 2, closed := 2}}, call(Child, fun() -> headroom:close(Group) end))
+        ?assertMatch({ok, #{asked := 2, moved := 0}}, call(Child, fun() -> headroom:close(Group) end))
     end).
 
 garbage_test_() ->
@@ -135,6 +135,13 @@ await_offers() ->
     case [Offer || #{why := close_wait} = Offer <- headroom:relief()] of
         [] -> receive after 20 -> await_offers() end;
         Offers -> Offers
+    end.
+
+%% Those that were asked end when they are scheduled.
+await_alive(Count, Pids) ->
+    case length([Pid || Pid <- Pids, is_process_alive(Pid)]) of
+        Count -> ok;
+        More when More > Count -> receive after 20 -> await_alive(Count, Pids) end
     end.
 
 %% So many connections that the other side has closed, each with a process of its own.
@@ -193,7 +200,7 @@ call(Child, Fun) -> headroom_child:call(Child, Fun).
 
 in_child(Title, Test) ->
     Load = [?MODULE, gen_tcp, gen_udp, gen_tcp_socket, inet_tcp, inet_udp, prim_socket],
-    {Title, {timeout, 60, fun() ->
+    {Title, {timeout, 600, fun() ->
         Code = with_targets(),
         headroom_child:with(#{load => Load}, fun(Child) ->
             {module, _} = call(Child, fun() -> code:load_binary(headroom_inventory, "headroom_inventory.beam", Code) end),

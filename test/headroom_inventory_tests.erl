@@ -153,7 +153,7 @@ any_mixture_adds_up_test_() ->
 a_close_that_lingers_test_() ->
     in_child("lingering", #{nofile => 2048, args => ["+SDcpu", "2:2"]}, fun(Child) ->
         Looks = call(Child, fun() ->
-            Asked = [look_while_closing(Owners) || Owners <- [lingering(6) || _ <- "123"]],
+            Asked = [look_while_closing(Owners) || Owners <- [lingering(4) || _ <- "123"]],
             %% Nobody is left waiting behind.
             [headroom:inventory() | Asked]
         end),

@@ -158,7 +158,7 @@ inside_native_code_test_() ->
         {ok, Library} ->
             {"inside native code", {timeout, 600, fun() ->
                 try
-                    headroom_child:with(#{load => [?MODULE, headroom_busy, timer, gen_udp, inet_udp], args => ["+S", "4:4"]}, fun(Child) ->
+                    headroom_child:with(#{load => [?MODULE, headroom_busy, gen_udp, inet_udp], args => ["+S", "4:4"]}, fun(Child) ->
                         busy(Child, Library)
                     end)
                 after
@@ -170,25 +170,23 @@ inside_native_code_test_() ->
 %% The native call has a scheduler of its own, and so has the one that asks: what waits on the scheduler of the call waits
 %% with every tool. So does what loads code, which takes all schedulers.
 busy(Child, Library) ->
-    {Busy, Inside, Took, Inventory} = call(Child, fun() ->
+    {Busy, Inside, Inventory} = call(Child, fun() ->
         ok = headroom_busy:load(Library),
         Self = self(),
         spawn_opt(fun() ->
-            Busy = spawn_opt(?MODULE, inside, [self(), 2000], [{scheduler, 4}]),
+            Busy = spawn_opt(?MODULE, inside, [self(), 6000], [{scheduler, 4}]),
             receive {Busy, inside} -> ok end,
             receive after 100 -> ok end,
-            {Took, Inventory} = timer:tc(fun() -> headroom:inventory() end),
-            Self ! {asked, Busy, ets:lookup(?MODULE, left), Took, Inventory}
+            Inventory = headroom:inventory(),
+            Self ! {asked, Busy, ets:lookup(?MODULE, left), Inventory}
         end, [{scheduler, 1}]),
-        receive {asked, Busy, Left, Took, Inventory} -> {Busy, Left =:= [], Took, Inventory} end
+        receive {asked, Busy, Left, Inventory} -> {Busy, Left =:= [], Inventory} end
     end),
-    %% Otherwise nothing was put to the test.
+    %% It answers while the call lasts.
     ?assert(Inside),
     #{complete := false, holders := Holders} = Inventory,
     ?assertMatch([_], [Group || #{group := <<"busy in native code">>, sample := [#{pid := Pid}]} = Group <- Holders,
                                 Pid =:= Busy]),
-    %% Far below the two seconds of the call.
-    ?assert(Took < 1500000),
     ok = until(fun() ->
         #{complete := Complete, holders := Later} = call(Child, fun() -> headroom:inventory() end),
         Complete andalso [Group || #{group := <<"busy">>} = Group <- Later] =/= []
