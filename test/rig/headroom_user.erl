@@ -3,9 +3,12 @@
 
 -export([unprivileged/0, no_os_process/1]).
 
-%% Options of headroom_child. Limits of a user bind nobody with these capabilities.
+%% Options of headroom_child. Limits of a user bind nobody who may administer the system; to read what was built in a folder of
+%% somebody else's is what is left of it.
 unprivileged() ->
-    Prefix = ["setpriv", "--reuid=64321", "--regid=64321", "--clear-groups", "--bounding-set=-all"],
+    Reads = "-all,+dac_read_search",
+    Prefix = ["setpriv", "--reuid=64321", "--regid=64321", "--clear-groups", "--inh-caps=" ++ Reads, "--ambient-caps=" ++ Reads,
+              "--bounding-set=" ++ Reads],
     case headroom_sh:run([lists:join(" ", Prefix), " true"]) of
         {0, _} ->
             #{prefix => Prefix, env => [{"HOME", "/tmp"}]};
