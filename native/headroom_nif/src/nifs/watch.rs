@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use headroom_core::metrics;
 use headroom_core::render::{chart, cluster, json, report::Charset, trend as page, watch as lines};
 use headroom_core::snapshot::Snapshot;
+use headroom_core::trend::groups::Held;
 use headroom_core::trend::{Clock, Watch};
 use headroom_facts::probe::Peak;
 use headroom_facts::reading::Detail;
@@ -136,11 +137,12 @@ fn note_holder(env: Env, holder: String) -> Term {
 
 /// Notes who holds how many descriptors: groups with their counts, and how many of these are idle.
 #[rustler::nif]
-fn note_groups(env: Env, groups: Vec<(String, u64, Option<u64>)>) -> Term {
+fn note_groups<'a>(env: Env<'a>, groups: Term<'a>) -> NifResult<Term<'a>> {
+    let groups: Vec<Held> = from_term(groups)?;
     if let Some(watch) = watch().as_mut() {
         watch.note_groups(os::moment().uptime_ms, groups);
     }
-    ok().encode(env)
+    Ok(ok().encode(env))
 }
 
 /// Looks at the trends: whether descriptors or ports grow, and the alarms that were raised or cleared by it, each with a line that tells it.
