@@ -12,7 +12,7 @@ run(Command) ->
     receive
         {Port, {exit_status, Status}} ->
             %% With `eof' a port stays open at its end, and its pipe with it.
-            _ = catch erlang:port_close(Port),
+            _ = try erlang:port_close(Port) catch error:badarg -> gone end,
             {Status, Output}
     end.
 

@@ -141,7 +141,7 @@ fn anything() -> impl Strategy<Value = Facts> {
 }
 
 fn exposure() -> Exposure {
-    serde_json::from_str(include_str!("fixtures/exposure.json")).unwrap()
+    serde_json::from_str(include_str!("exposure.json")).unwrap()
 }
 
 proptest! {
