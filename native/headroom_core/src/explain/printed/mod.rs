@@ -3,9 +3,13 @@
 //! A text becomes lines of words, terms and functions. A printed term becomes the same [`Value`] as the term itself, so the same
 //! rules judge it. What tells nothing about the cause is left out here: states, last messages, arguments, paths, names.
 
+mod frames;
+mod labels;
 mod shipped;
 mod term;
 
+use self::frames::elixir_frame;
+use self::labels::{label_of, Label};
 use super::symptom::Word;
 use headroom_facts::term::Value;
 
@@ -62,75 +66,6 @@ pub(super) fn read(text: &[u8]) -> Vec<Line> {
     };
     reader.run();
     reader.lines
-}
-
-/// What may stand before a colon or an equals sign, in lower case.
-const LABELS: &[(&str, Label)] = &[
-    ("*** argument", Label::Beside),
-    ("ancestors", Label::Beside),
-    ("application", Label::Name),
-    ("agent", Label::Name),
-    ("args", Label::Beside),
-    ("arguments", Label::Beside),
-    ("called as", Label::Beside),
-    ("callback mode", Label::Beside),
-    ("callback modules", Label::Beside),
-    ("child", Label::Name),
-    ("client", Label::Beside),
-    ("current_function", Label::Beside),
-    ("current stacktrace", Label::Beside),
-    ("dictionary", Label::Beside),
-    ("error", Label::Reason),
-    ("exception error", Label::Reason),
-    ("exception exit", Label::Reason),
-    ("exception throw", Label::Reason),
-    ("function", Label::Beside),
-    ("gen_event", Label::Name),
-    ("gen_fsm", Label::Name),
-    ("gen_server", Label::Name),
-    ("gen_statem", Label::Name),
-    ("generic server", Label::Name),
-    ("genserver", Label::Name),
-    ("initial call", Label::Beside),
-    ("initial_call", Label::Beside),
-    ("last event", Label::Beside),
-    ("last event was", Label::Beside),
-    ("last message", Label::Beside),
-    ("last message in was", Label::Beside),
-    ("links", Label::Beside),
-    ("messages", Label::Beside),
-    ("msg", Label::Reason),
-    ("neighbours", Label::Beside),
-    ("neighbors", Label::Beside),
-    ("offender", Label::Beside),
-    ("postponed", Label::Beside),
-    ("process", Label::Name),
-    ("process label", Label::Beside),
-    ("ranch listener", Label::Name),
-    ("reason", Label::Reason),
-    ("reason for termination", Label::Reason),
-    ("registered name", Label::Beside),
-    ("registered_name", Label::Beside),
-    ("request", Label::Beside),
-    ("start call", Label::Beside),
-    ("started", Label::Beside),
-    ("state", Label::Beside),
-    ("state machine", Label::Name),
-    ("supervisor", Label::Name),
-    ("task", Label::Name),
-    ("user state", Label::Beside),
-    ("when handler state", Label::Beside),
-    ("when server state", Label::Beside),
-];
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Label {
-    /// What stands behind it decides nothing, up to the end of the line or to the next label.
-    Beside,
-    /// A reason stands behind it.
-    Reason,
-    /// A name stands behind it.
-    Name,
 }
 
 struct Reader<'a> {
@@ -484,22 +419,7 @@ impl<'a> Reader<'a> {
 
     /// A label, with what separates it from what it is the label of.
     fn label(&mut self) -> bool {
-        let rest = self.rest;
-        let first = rest.as_bytes()[0].to_ascii_lowercase();
-        let found = LABELS
-            .iter()
-            .filter(|(text, _)| text.as_bytes()[0] == first)
-            .filter_map(|(text, label)| {
-                let head = rest.get(..text.len())?;
-                let behind = &rest[text.len()..];
-                let whole = head.eq_ignore_ascii_case(text) && !behind.starts_with(term::is_name);
-                whole.then_some((text, *label, behind))
-            })
-            .filter_map(|(text, label, behind)| {
-                Some((text, label, separated(text, label, behind)?))
-            })
-            .max_by_key(|(text, ..)| text.len());
-        let Some((text, label, behind)) = found else {
+        let Some((text, label, behind)) = label_of(self.rest) else {
             return false;
         };
         self.rest = behind;
@@ -644,89 +564,6 @@ impl<'a> Reader<'a> {
             self.rest = &rest[rest.find(['\n', '\\', ',']).unwrap_or(rest.len())..];
         }
     }
-}
-
-/// What follows a label: a reason and what decides nothing need their separator, a name none.
-fn separated<'a>(text: &str, label: Label, rest: &'a str) -> Option<&'a str> {
-    let rest = rest.trim_start_matches([' ', '\t']);
-    if label == Label::Name
-        || matches!(
-            text,
-            "called as" | "*** argument" | "last message in was" | "last event was" | "client"
-        )
-    {
-        return Some(rest);
-    }
-    // `Last message (from #PID<0.96.0>): `
-    let rest = match rest.strip_prefix('(') {
-        Some(inner) => split_near(inner, ')')?.1.trim_start(),
-        None => rest,
-    };
-    let behind = rest.trim_start_matches(['=', ':']);
-    (behind.len() < rest.len()).then_some(behind)
-}
-
-/// A line of a stacktrace as Elixir prints it: `(app 1.0) lib/x.ex:4: X.y/2`, `:erlang.open_port({:spawn, "cat"}, [])`.
-fn elixir_frame(line: &str, bare: bool) -> Option<(Option<Call>, &str)> {
-    let mut call = line;
-    let mut placed = false;
-    if let Some(app) = line.strip_prefix('(') {
-        let (app, rest) = split_near(app, ')')?;
-        let rest = rest.strip_prefix(' ')?;
-        if !app
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "_.-+ ".contains(c))
-        {
-            return None;
-        }
-        call = rest;
-        placed = app.contains(' ');
-    }
-    let end = call.find([' ', '\n', '\\', '(']).unwrap_or(call.len());
-    if let Some(place) = call[..end].strip_suffix(':') {
-        let (file, number) = place.rsplit_once(':')?;
-        if number.is_empty()
-            || !number.chars().all(|c| c.is_ascii_digit())
-            || !(file.contains('.') || matches!(file, "nofile" | "iex"))
-        {
-            return None;
-        }
-        call = call[end..].trim_start();
-        placed = true;
-    }
-    if !placed && !bare {
-        return None;
-    }
-    let end = call.find(['(', '\n', '\\', ' ']).unwrap_or(call.len());
-    let (name, rest) = call.split_at(end);
-    let named = name.trim_end_matches(|c: char| c.is_ascii_digit());
-    let named = named.strip_suffix('/').filter(|_| named.len() < name.len());
-    let call = match (named, rest.strip_prefix('(')) {
-        (Some(named), _) => function(named),
-        (None, Some(_)) if !name.is_empty() => function(name),
-        _ if placed => None,
-        _ => return None,
-    };
-    if call.is_none() && !placed {
-        return None;
-    }
-    let rest = rest.strip_prefix('(').map_or(rest, term::skip_arguments);
-    let end = rest.find(['\n', '\\']).unwrap_or(rest.len());
-    Some((call, &rest[end..]))
-}
-
-/// `:erlang.open_port`, `File.open!`, `:erlang."bsl"`
-fn function(name: &str) -> Option<Call> {
-    let (module, function) = name.rsplit_once('.')?;
-    let module = match module.strip_prefix(':') {
-        Some(erlang) => erlang.to_string(),
-        None if module.starts_with(char::is_uppercase) => term::alias(module),
-        None => return None,
-    };
-    Some(Call {
-        module: module.trim_matches('"').to_string(),
-        function: function.trim_matches('"').to_string(),
-    })
 }
 
 /// Before and behind a character that is not far: what never comes is not looked for again and again.
