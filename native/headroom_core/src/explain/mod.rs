@@ -8,6 +8,7 @@ mod log_line;
 mod operation;
 mod printed;
 mod reason;
+mod repeat;
 mod rules;
 mod scene;
 mod suspects;

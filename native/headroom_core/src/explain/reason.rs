@@ -4,17 +4,16 @@
 use super::log_line;
 use super::operation::Operation;
 use super::printed::{self, Call, Line};
+use super::repeat::{repeat, string};
 use super::symptom::{Symptom, Told, Word};
 use headroom_facts::term::Value;
 
 /// So many parts of a reason are looked at.
 const PARTS: usize = 1 << 16;
 /// So deep.
-const DEPTH: usize = 64;
+pub(super) const DEPTH: usize = 64;
 /// A text in a term in a text: so deep.
 const TEXTS: usize = 4;
-/// So much of a text is repeated.
-const REPEATED: usize = 120;
 
 /// The result of `enif_select` for a descriptor that is too large: `INT_MIN | ERL_NIF_SELECT_INVALID_EVENT` (erl_nif_api_funcs.h,
 /// `enif_select` in erl_check_io.c).
@@ -503,81 +502,5 @@ fn is_text(value: &Value) -> bool {
         Value::Binary(_) => true,
         Value::List(items) => string(items).is_some(),
         _ => false,
-    }
-}
-
-/// The bytes of a list that is text.
-fn string(items: &[Value]) -> Option<Vec<u8>> {
-    let byte = |item: &Value| match item {
-        Value::Integer(code) if (9..=255).contains(code) => u8::try_from(*code).ok(),
-        Value::Integer(code) if (256..=0x10_ffff).contains(code) => Some(b'?'),
-        _ => None,
-    };
-    let bytes: Option<Vec<u8>> = items.iter().map(byte).collect();
-    bytes.filter(|bytes| !bytes.is_empty())
-}
-
-/// The beginning of a reason, in printable ASCII.
-fn repeat(reason: &Value) -> String {
-    let mut out = String::new();
-    write(reason, 0, &mut out);
-    if out.len() > REPEATED {
-        out.truncate(REPEATED - 3);
-        out.push_str("...");
-    }
-    out
-}
-
-fn write(value: &Value, depth: usize, out: &mut String) {
-    if out.len() > REPEATED || depth > DEPTH {
-        return;
-    }
-    let list = |open: &str, items: &[Value], close: &str, out: &mut String| {
-        out.push_str(open);
-        for (index, item) in items.iter().enumerate() {
-            if out.len() > REPEATED {
-                return;
-            }
-            if index > 0 {
-                out.push(',');
-            }
-            write(item, depth + 1, out);
-        }
-        out.push_str(close);
-    };
-    match value {
-        Value::Atom(atom) => printable(atom.bytes(), out),
-        Value::Integer(n) => out.push_str(&n.to_string()),
-        Value::Float(n) => out.push_str(&n.to_string()),
-        Value::Binary(bytes) => printable(bytes.iter().copied(), out),
-        Value::List(items) => match string(items) {
-            Some(bytes) => printable(bytes.into_iter(), out),
-            None => list("[", items, "]", out),
-        },
-        Value::Tuple(items) => list("{", items, "}", out),
-        Value::Map(pairs) => {
-            out.push_str("#{");
-            for (key, value) in pairs {
-                if out.len() > REPEATED {
-                    return;
-                }
-                write(key, depth + 1, out);
-                out.push_str("=>");
-                write(value, depth + 1, out);
-                out.push(',');
-            }
-            out.push('}');
-        }
-        Value::Opaque => out.push_str("..."),
-    }
-}
-
-fn printable(bytes: impl Iterator<Item = u8>, out: &mut String) {
-    for byte in bytes.take(REPEATED + 1) {
-        out.push(match byte {
-            b' '..=b'~' => char::from(byte),
-            b'\n' | b'\r' | b'\t' => ' ',
-            _ => '?',
-        });
     }
 }

@@ -6,6 +6,7 @@ mod descriptors;
 mod kernel;
 mod others;
 mod tables;
+mod watches;
 
 pub(super) use descriptors::is_raised;
 
@@ -62,9 +63,9 @@ impl Cause {
             Cause::KernelFileMax => &kernel::FileMax,
             Cause::KernelMemory => &kernel::Memory,
             Cause::PipePages => &kernel::PipePages,
-            Cause::InotifyInstances => &kernel::InotifyInstances,
-            Cause::InotifyWatches => &kernel::InotifyWatches,
-            Cause::EpollWatches => &kernel::EpollWatches,
+            Cause::InotifyInstances => &watches::InotifyInstances,
+            Cause::InotifyWatches => &watches::InotifyWatches,
+            Cause::EpollWatches => &watches::EpollWatches,
             Cause::LocalPorts => &kernel::LocalPorts,
             Cause::OsProcesses => &kernel::OsProcesses,
             Cause::Space => &others::Space,
