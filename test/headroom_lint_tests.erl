@@ -5,7 +5,7 @@
 
 %% A false alarm in what everybody has would end the use of it.
 shipped_test_() ->
-    [{Package, fun() -> packaged(Package) end} || Package <- ["ejabberd", "rabbitmq-server"], installed(Package)].
+    [{Package, {timeout, 600, fun() -> packaged(Package) end}} || Package <- ["ejabberd", "rabbitmq-server"], installed(Package)].
 
 installed(Package) ->
     {Status, _} = headroom_sh:run(["dpkg -L ", Package]),
